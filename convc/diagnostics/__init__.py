@@ -1,0 +1,6 @@
+"""Sources, spans, messages, and how they are drawn."""
+
+from convc.diagnostics.model import CompileError, ConvcError, Diagnostic, InternalError, Label, Severity
+from convc.diagnostics.source import Source, Span
+
+__all__ = ["CompileError", "ConvcError", "Diagnostic", "InternalError", "Label", "Severity", "Source", "Span"]

@@ -1,0 +1,49 @@
+"""What a kernel is: one C template with frozen parameters.
+
+A kernel instance is a frozen dataclass of everything its C depends on (shapes, strides, tile, epilogue); two equal
+instances are one C function. It never holds pointers or offsets: those are arguments of the call.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Packing(ABC):
+    """How a constant is laid out for the kernel that reads it; a frozen dataclass."""
+
+    @abstractmethod
+    def size(self) -> int:
+        """Elements (f32) of the packed form."""
+
+    @abstractmethod
+    def apply(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        """The packed form, flat, of `size()` elements."""
+
+
+class Kernel(ABC):
+    """One C function `static void NAME(parameters..., int begin, int end)` over work items `[begin, end)`."""
+
+    template: ClassVar[str]  # stem of templates/kernels/<stem>.c.j2
+
+    @property
+    @abstractmethod
+    def stem(self) -> str:
+        """A readable C identifier for this instance, e.g. `conv_3x3_64x56x56_64`; codegen makes it unique."""
+
+    @property
+    @abstractmethod
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the C parameters, e.g. `("src", "weights", "bias", "dst")`; all but `dst*` are const."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Why a kernel does not take a node."""
+
+    reason: str
