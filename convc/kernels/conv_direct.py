@@ -1,0 +1,226 @@
+"""Direct convolution: a register tile of pixels by vectors of output channels, swept over the map.
+
+    acc[pixel][o] += src[pixel + tap][c] * weights[tap][c][o]
+
+Output channels lie in the lanes, so nothing is ever summed across a vector. One template serves plain and blocked
+sources, any stride, dilation, padding and groups, and the linear layer (rows of the batch are its pixels).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from convc.ir.types import ceil_div, round_up
+from convc.kernels.base import Kernel, Packing
+from convc.kernels.formula import Formula
+from convc.kernels.tiles import Axis, Tiling, tile_plane
+
+#: Vectors that a tile may hold as accumulators, by register count: the rest is for weights and a broadcast.
+ACCUMULATORS: Final = {32: 28, 16: 12}
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """Strides of one side of a kernel, in floats: image, block of channels, channel inside it, row, pixel."""
+
+    n: int
+    block: int
+    channel: int
+    h: int
+    w: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """The input channels one output tile sums over, in blocks as the source stores them.
+
+    `bases` are the first input channel of each output tile (all zero unless grouped). `scattered` reductions walk
+    single channels, because a group begins in the middle of a block.
+    """
+
+    channels: int
+    block: int
+    bases: tuple[int, ...]
+    scattered: bool = False
+
+    @property
+    def parts(self) -> tuple[tuple[int, int, int], ...]:
+        """(first block, blocks, channels in each): the whole blocks, then the rest."""
+        whole, rest = divmod(self.channels, self.block)
+        found = [(0, whole, self.block)] if whole else []
+        return tuple([*found, (whole, 1, rest)] if rest else found)
+
+
+@dataclass(frozen=True, slots=True)
+class ConvPacking(Packing):
+    """Weights `[oc, ic / groups, kh, kw]` -> `[tile][block][kh][kw][c][o][lane]`, absent channels zero.
+
+    `interleave` is (channels, pixels, lanes) where a linear layer reads a blocked map as one row: its input channels
+    are reordered, and padded, to the order of that map in memory.
+    """
+
+    oc: int
+    groups: int
+    kernel: tuple[int, int]
+    vectors: int
+    lanes: int
+    reduction: Reduction
+    interleave: tuple[int, int, int] | None = None
+
+    @property
+    def tiles(self) -> int:
+        return len(self.reduction.bases)
+
+    def size(self) -> int:
+        return self.tiles * self.reduction.channels * self.kernel[0] * self.kernel[1] * self.vectors * self.lanes
+
+    def apply(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        kh, kw = self.kernel
+        weights = self._interleaved(np.asarray(array).reshape(self.oc, -1, kh, kw))
+        width = self.vectors * self.lanes
+        out = np.zeros((self.tiles, self.reduction.channels, kh, kw, width), np.float32)
+        if self.groups == 1:
+            full = np.zeros((self.tiles * width, *weights.shape[1:]), np.float32)
+            full[: self.oc] = weights
+            out[:] = full.reshape(self.tiles, width, -1, kh, kw).transpose(0, 2, 3, 4, 1)
+        else:
+            self._place_groups(weights, out, width)
+        blocks = [
+            out[:, first * self.reduction.block : first * self.reduction.block + blocks * size]
+            .reshape(self.tiles, blocks, size, kh, kw, width)
+            .transpose(0, 1, 3, 4, 2, 5)
+            .reshape(self.tiles, -1)
+            for first, blocks, size in self.reduction.parts
+        ]
+        return np.ascontiguousarray(np.concatenate(blocks, axis=1)).reshape(-1)
+
+    def _place_groups(self, weights: npt.NDArray[np.float64], out: npt.NDArray[np.float32], width: int) -> None:
+        """Each output channel's filter at its own group's place in the channels its tile reads."""
+        inputs, per_group = weights.shape[1], self.oc // self.groups
+        for channel in range(self.oc):
+            tile, lane = divmod(channel, width)
+            start = channel // per_group * inputs - self.reduction.bases[tile]
+            out[tile, start : start + inputs, :, :, lane] = weights[channel]
+
+    def _interleaved(self, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        if self.interleave is None:
+            return weights
+        channels, pixels, lanes = self.interleave
+        padded = np.zeros((self.oc, round_up(channels, lanes), pixels))
+        padded[:, :channels] = weights.reshape(self.oc, channels, pixels)
+        blocked = padded.reshape(self.oc, -1, lanes, pixels).transpose(0, 1, 3, 2)
+        return np.ascontiguousarray(blocked).reshape(self.oc, -1, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class VectorPacking(Packing):
+    """A value per channel, padded with `fill` to whole vectors."""
+
+    channels: int
+    padded: int
+    fill: float = 0.0
+
+    def size(self) -> int:
+        return self.padded
+
+    def apply(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        out = np.full(self.padded, self.fill, np.float32)
+        out[: self.channels] = np.asarray(array, np.float32).reshape(-1)
+        return out
+
+
+@dataclass(frozen=True)
+class ConvDirect(Kernel):
+    """Parameters of templates/kernels/conv_direct.c.j2; see the module docstring."""
+
+    template: ClassVar[str] = "conv_direct"
+    lanes: int
+    vectors: int
+    pixels: int
+    n: int
+    oc: int
+    height: Axis
+    width: Axis
+    reduction: Reduction
+    src: Plane
+    src_block: int  # channels side by side in the source: `lanes`, or 1 where it is plain
+    dst: Plane
+    dst_blocked: bool
+    bias: bool
+    epilogue: Formula
+    rows_outermost: bool
+
+    @property
+    def stem(self) -> str:
+        kind = "linear" if self.height.size == 1 and self.src.h == 0 else f"conv_{self.height.kernel}x{self.width.kernel}"
+        grouped = "_grouped" if any(self.reduction.bases) else ""
+        steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
+        return f"{kind}{grouped}_{self.reduction.channels}x{self.height.out}x{self.width.out}_{self.oc}{steps}"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        extra = tuple(f"operand{i}" for i in range(1, self.epilogue.operands))
+        return ("src", "weights", *(("bias",) if self.bias else ()), *extra, "dst")
+
+    @cached_property
+    def tiling(self) -> Tiling:
+        return tile_plane(self.height, self.width, self.pixels)
+
+    @property
+    def oc_tiles(self) -> int:
+        return len(self.reduction.bases)
+
+    @property
+    def items(self) -> int:
+        return self.n * self.oc_tiles * self.tiling.units
+
+    @property
+    def store(self) -> str:
+        """How a vector of output channels is stored: `block` (aligned), `row` (side by side), `lanes` (one by one)."""
+        if self.dst_blocked:
+            return "block"
+        return "row" if self.dst.channel == 1 else "lanes"
+
+    @property
+    def masked(self) -> bool:
+        """Whether lanes past the last channel must be cleared before they are stored."""
+        return self.store == "block" and self.oc % self.lanes != 0 and not self.epilogue.keeps_zero
+
+    @property
+    def tile_weights(self) -> int:
+        """Floats of packed weights one output tile reads."""
+        return self.reduction.channels * self.height.kernel * self.width.kernel * self.vectors * self.lanes
+
+    def unroll(self, channels: int) -> int:
+        """Channels per step of the inner loop: the largest of 4, 3, 2 that leaves no rest."""
+        return next((u for u in (4, 3, 2) if channels % u == 0), 1)
+
+
+def choose_tile(blocks: int, width: int, registers: int) -> tuple[int, int]:
+    """(pixels, vectors) of the register tile for `blocks` vectors of output channels over rows of `width`.
+
+    Counts cycles per useful multiply-add: a step costs its FMAs or its loads, whichever is more, and at least the FMA
+    latency. Among equals the widest tile wins, since it reads the weights least often.
+    """
+    budget = ACCUMULATORS[registers]
+    best: tuple[float, int, int] | None = None
+    for vectors in (v for v in (4, 3, 2, 1) if blocks % v == 0):
+        pixels = min(budget // vectors, registers - 1 - vectors)
+        if vectors == 4 and registers == 16:
+            continue
+        across = ceil_div(width, pixels)
+        cycles = across * max(ceil_div(width, across) * vectors, ceil_div(width, across) + vectors, 4) + 0.25 * across
+        score = (round(cycles / (width * vectors), 3), -pixels, vectors)
+        best = min(best, score) if best else score
+    assert best is not None
+    return -best[1], best[2]
+
+
+def wide_tile(blocks: int) -> tuple[int, int]:
+    """(pixels, vectors) for one row of a linear layer: eight independent sums hide the FMA's latency."""
+    return 1, next(v for v in (8, 7, 6, 5, 4, 3, 2, 1) if blocks % v == 0)

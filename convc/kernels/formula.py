@@ -1,0 +1,54 @@
+"""Elementwise arithmetic inside a kernel: the epilogue of a convolution, or a kernel of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+#: Ops that map 0 to 0 whatever their other operands: the lanes past the last channel stay zero by themselves.
+#: (Other operands hold zeros in those lanes as well, so `add` and `sub` belong here.)
+ZERO_PRESERVING: Final = frozenset({"relu", "relu6", "leaky_relu", "tanh", "sqrt", "add", "sub", "mul"})
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One operation. `args` index the operands first, then the earlier terms; `attributes` are its numbers."""
+
+    op: str
+    args: tuple[int, ...]
+    attributes: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a kernel reads an operand of a formula.
+
+    `mode` is `splat` (one float for all lanes), `block` (an aligned vector) or `lanes` (floats `lane` apart, one by
+    one: the channels of a plain tensor). `strides` are floats per step of (n, block of channels, h, w); a broadcast
+    dimension has stride 0.
+    """
+
+    mode: str
+    strides: tuple[int, int, int, int]
+    lane: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """Terms over operands; the value is the last term's (operand 0 when there are none).
+
+    For an epilogue operand 0 is the accumulator and has no access; `accesses` belong to operands 1, 2, ... For an
+    elementwise kernel all operands are read from memory.
+    """
+
+    operands: int = 1
+    terms: tuple[Term, ...] = ()
+    accesses: tuple[Access, ...] = ()
+
+    @property
+    def keeps_zero(self) -> bool:
+        """Whether zero lanes come out as zero lanes."""
+        return all(term.op in ZERO_PRESERVING for term in self.terms)
+
+    def __str__(self) -> str:
+        return " -> ".join(term.op for term in self.terms)

@@ -1,0 +1,151 @@
+"""Register tiles over a window operation (convolution, pooling): exact pieces, no edge code.
+
+A row of outputs is cut into pieces of nearly equal width. For each piece it is known here, before any C exists, which
+taps of the kernel fall outside the map for which of its pixels. Taps with the same set of valid pixels form a group;
+a group is a plain loop over taps in which those pixels, and no others, take part. So padding costs nothing: no zeros
+are stored, loaded or multiplied, and no pixel is tested while running.
+
+Where rows are narrow a tile spans several of them; then the rows at the top and the bottom have tiles of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convc.ir.types import ceil_div
+
+Interval = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One spatial axis of a window operation."""
+
+    size: int  # of the input
+    out: int
+    kernel: int
+    stride: int
+    dilation: int
+    pad: int  # before
+
+    def valid(self, start: int, count: int, tap: int) -> Interval:
+        """Which of the outputs `start .. start + count` (relative) read inside the input at this tap."""
+        first = start * self.stride - self.pad + tap * self.dilation
+        begin = max(0, ceil_div(-first, self.stride))
+        end = min(count, (self.size - 1 - first) // self.stride + 1)
+        return (begin, end) if begin < end else (0, 0)
+
+    def groups(self, start: int, count: int) -> tuple[TapGroup, ...]:
+        """Taps in order, neighbours with the same valid outputs joined; taps that nobody reads are left out."""
+        found: list[TapGroup] = []
+        for tap in range(self.kernel):
+            pixels = self.valid(start, count, tap)
+            if pixels == (0, 0):
+                continue
+            if found and found[-1].pixels == pixels and found[-1].end == tap:
+                found[-1] = TapGroup(found[-1].begin, tap + 1, pixels)
+            else:
+                found.append(TapGroup(tap, tap + 1, pixels))
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class TapGroup:
+    """Taps `begin .. end` of one axis, valid for the tile's `pixels` (an interval along that axis)."""
+
+    begin: int
+    end: int
+    pixels: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One tile function: `rows` x `cols` outputs and the taps each takes.
+
+    `row_groups` is None for tiles of one row, whose valid range of kernel rows is given at run time.
+    """
+
+    rows: int
+    cols: int
+    row_groups: tuple[TapGroup, ...] | None
+    col_groups: tuple[TapGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """`count` tiles side by side (or one above the other), from output `start`, each `extent` outputs long."""
+
+    start: int
+    extent: int
+    count: int
+    groups: tuple[TapGroup, ...] | None
+
+
+def cut(axis: Axis, longest: int, static: bool = True) -> tuple[Piece, ...]:
+    """The axis in nearly equal pieces of at most `longest`; neighbours that are alike become one counted piece."""
+    parts = ceil_div(axis.out, longest)
+    short, longer = divmod(axis.out, parts)
+    pieces: list[Piece] = []
+    start = 0
+    for part in range(parts):
+        extent = short + (1 if part < longer else 0)
+        groups = axis.groups(start, extent) if static else None
+        last = pieces[-1] if pieces else None
+        if last and last.extent == extent and last.groups == groups:
+            pieces[-1] = Piece(last.start, extent, last.count + 1, groups)
+        else:
+            pieces.append(Piece(start, extent, 1, groups))
+        start += extent
+    return tuple(pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A horizontal run of equal tiles: tile number `tile`, at output column `start`, `count` times."""
+
+    tile: int
+    start: int
+    cols: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Rows `start`, `start + rows`, ... (`count` times), each computed by `segments` from left to right."""
+
+    start: int
+    rows: int
+    count: int
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """All tile functions of a kernel, and where they go."""
+
+    tiles: tuple[Tile, ...]
+    bands: tuple[Band, ...]
+
+    @property
+    def units(self) -> int:
+        """Number of row bands: what work is split into."""
+        return sum(band.count for band in self.bands)
+
+
+def tile_plane(height: Axis, width: Axis, pixels: int) -> Tiling:
+    """Tiles of at most `pixels` outputs over the plane.
+
+    Tiles span several rows only when two whole rows fit in one.
+    """
+    rows = max(1, min(pixels // width.out, height.out)) if width.out * 2 <= pixels else 1
+    across = cut(width, max(1, pixels // rows))
+    down = cut(height, rows) if rows > 1 else (Piece(0, 1, height.out, None),)
+    tiles: dict[Tile, int] = {}
+    bands = []
+    for band in down:
+        segments = []
+        for piece in across:
+            tile = Tile(band.extent, piece.extent, band.groups, piece.groups or ())
+            segments.append(Segment(tiles.setdefault(tile, len(tiles)), piece.start, piece.extent, piece.count))
+        bands.append(Band(band.start, band.extent, band.count, tuple(segments)))
+    return Tiling(tuple(tiles), tuple(bands))

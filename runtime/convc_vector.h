@@ -1,0 +1,64 @@
+/* Vectors of CONVC_LANES floats, written with GCC/Clang vector extensions so that one source serves every width.
+ *
+ * A unit defines CONVC_LANES before it includes this file: 16 for AVX-512, 8 for AVX2, 4 for any x86-64 or Arm
+ * compiler, 1 for scalar code over plain layouts. */
+#ifndef CONVC_VECTOR_H
+#define CONVC_VECTOR_H
+
+#include <stddef.h>
+#include <string.h>
+
+#if CONVC_LANES == 1
+typedef float vf;
+typedef float vf_u;
+typedef int vi;
+#else
+typedef float vf __attribute__((vector_size(4 * CONVC_LANES), may_alias));
+typedef float vf_u __attribute__((vector_size(4 * CONVC_LANES), may_alias, aligned(4)));
+typedef int vi __attribute__((vector_size(4 * CONVC_LANES), may_alias));
+#endif
+
+#define CONVC_INLINE static inline __attribute__((always_inline, unused))
+
+/* Aligned and unaligned loads and stores of one vector, and a scalar in every lane. */
+CONVC_INLINE vf convc_load(const float *p) { return *(const vf *)p; }
+CONVC_INLINE vf convc_loadu(const float *p) { return *(const vf_u *)p; }
+CONVC_INLINE void convc_store(float *p, vf v) { *(vf *)p = v; }
+CONVC_INLINE void convc_storeu(float *p, vf v) { *(vf_u *)p = v; }
+CONVC_INLINE vf convc_splat(float x) { return x - (vf){0}; }
+
+/* `a` where the comparison holds, else `b`. A comparison is all ones or zero in each lane; plain 1 or 0 for scalars. */
+#if CONVC_LANES == 1
+CONVC_INLINE vf convc_select(vi mask, vf a, vf b) { return mask ? a : b; }
+#else
+CONVC_INLINE vf convc_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+#endif
+
+/* The first `count` lanes at a distance of `stride` floats: for channels of a plain tensor and ragged ends. */
+CONVC_INLINE vf convc_load_lanes(const float *p, ptrdiff_t stride, int count)
+{
+    float lanes[CONVC_LANES] = {0};
+    for (int l = 0; l < count; ++l) lanes[l] = p[l * stride];
+    vf v;
+    memcpy(&v, lanes, sizeof v);
+    return v;
+}
+
+CONVC_INLINE void convc_store_lanes(float *p, ptrdiff_t stride, int count, vf v)
+{
+    float lanes[CONVC_LANES];
+    memcpy(lanes, &v, sizeof v);
+    for (int l = 0; l < count; ++l) p[l * stride] = lanes[l];
+}
+
+/* `v` with zeros from lane `count` on: keeps the lanes past the last channel at zero. */
+CONVC_INLINE vf convc_keep_lanes(vf v, int count)
+{
+    float lanes[CONVC_LANES];
+    memcpy(lanes, &v, sizeof v);
+    for (int l = count; l < CONVC_LANES; ++l) lanes[l] = 0.0f;
+    memcpy(&v, lanes, sizeof v);
+    return v;
+}
+
+#endif
