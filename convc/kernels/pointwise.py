@@ -1,0 +1,172 @@
+"""Kernels that touch each element once or twice: elementwise formulas, global average, softmax, response norm, copies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from convc.ir.types import ceil_div
+from convc.kernels.base import Kernel
+from convc.kernels.conv_direct import Plane
+from convc.kernels.formula import Formula
+
+
+@dataclass(frozen=True)
+class Elementwise(Kernel):
+    """A formula over a whole tensor: templates/kernels/elementwise.c.j2."""
+
+    template: ClassVar[str] = "elementwise"
+    lanes: int
+    n: int
+    channels: int
+    height: int
+    width: int
+    formula: Formula
+    dst: Plane
+
+    @property
+    def stem(self) -> str:
+        steps = "_".join(term.op for term in self.formula.terms)
+        return f"{steps}_{self.channels}x{self.height}x{self.width}"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (*(f"operand{i}" for i in range(self.formula.operands)), "dst")
+
+    @property
+    def blocks(self) -> int:
+        return ceil_div(self.channels, self.lanes)
+
+    @property
+    def items(self) -> int:
+        return self.n * self.blocks * self.height
+
+    @property
+    def masked(self) -> bool:
+        return self.channels % self.lanes != 0 and not self.formula.keeps_zero
+
+
+@dataclass(frozen=True)
+class GlobalAverage(Kernel):
+    """The mean of each channel's plane: templates/kernels/global_average.c.j2."""
+
+    template: ClassVar[str] = "global_average"
+    lanes: int
+    n: int
+    channels: int
+    height: int
+    width: int
+    src: Plane
+    dst: Plane
+
+    @property
+    def stem(self) -> str:
+        return f"global_average_{self.channels}x{self.height}x{self.width}"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return ("src", "dst")
+
+    @property
+    def blocks(self) -> int:
+        return ceil_div(self.channels, self.lanes)
+
+    @property
+    def items(self) -> int:
+        return self.n * self.blocks
+
+
+@dataclass(frozen=True)
+class Softmax(Kernel):
+    """Softmax over `axis` of a plain tensor seen as [outer, axis, inner]: templates/kernels/softmax.c.j2.
+
+    `lanes` is 1 unless the axis is innermost.
+    """
+
+    template: ClassVar[str] = "softmax"
+    lanes: int
+    outer: int
+    axis: int
+    inner: int
+
+    @property
+    def stem(self) -> str:
+        return f"softmax_{self.axis}"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return ("src", "dst")
+
+    @property
+    def items(self) -> int:
+        return self.outer
+
+
+@dataclass(frozen=True)
+class ResponseNorm(Kernel):
+    """Local response normalisation across channels: templates/kernels/response_norm.c.j2."""
+
+    template: ClassVar[str] = "response_norm"
+    lanes: int
+    n: int
+    channels: int
+    height: int
+    width: int
+    src: Plane
+    dst: Plane
+    size: int
+    alpha: float
+    beta: float
+    k: float
+
+    @property
+    def stem(self) -> str:
+        return f"response_norm_{self.channels}x{self.height}x{self.width}"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return ("src", "dst")
+
+    @property
+    def blocks(self) -> int:
+        return ceil_div(self.channels, self.lanes)
+
+    @property
+    def items(self) -> int:
+        return self.n * self.height
+
+
+@dataclass(frozen=True)
+class Copy(Kernel):
+    """A tensor into (a slice of) another, whatever their layouts: templates/kernels/copy.c.j2.
+
+    The channels land at `channel_offset` of the destination, everything at `dst_offset` floats. `fill` writes zeros
+    into the lanes past the last channel.
+    """
+
+    template: ClassVar[str] = "copy"
+    n: int
+    channels: int
+    height: int
+    width: int
+    src: Plane
+    src_block: int
+    dst: Plane
+    dst_block: int
+    channel_offset: int = 0
+    dst_offset: int = 0
+    fill: bool = True
+    lanes: ClassVar[int] = 1
+
+    @property
+    def stem(self) -> str:
+        kind = "reorder" if self.src_block != self.dst_block else "copy"
+        return f"{kind}_{self.channels}x{self.height}x{self.width}"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return ("src", "dst")
+
+    @property
+    def items(self) -> int:
+        return self.n * self.height

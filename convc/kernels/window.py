@@ -1,0 +1,91 @@
+"""Channelwise windows: depthwise convolution, max and average pooling. Every lane reads its own channel only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from convc.ir.types import ceil_div
+from convc.kernels.base import Kernel, Packing
+from convc.kernels.conv_direct import Plane
+from convc.kernels.formula import Formula
+from convc.kernels.tiles import Axis, Tiling, tile_plane
+
+
+@dataclass(frozen=True, slots=True)
+class DepthwisePacking(Packing):
+    """Weights `[c, 1, kh, kw]` -> `[c / lanes][kh][kw][lane]`, absent channels zero."""
+
+    channels: int
+    kernel: tuple[int, int]
+    lanes: int
+
+    def size(self) -> int:
+        return ceil_div(self.channels, self.lanes) * self.lanes * self.kernel[0] * self.kernel[1]
+
+    def apply(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        padded = np.zeros((ceil_div(self.channels, self.lanes) * self.lanes, *self.kernel), np.float32)
+        padded[: self.channels] = np.asarray(array).reshape(self.channels, *self.kernel)
+        return np.ascontiguousarray(padded.reshape(-1, self.lanes, *self.kernel).transpose(0, 2, 3, 1)).reshape(-1)
+
+
+@dataclass(frozen=True)
+class Window(Kernel):
+    """Parameters of templates/kernels/window.c.j2.
+
+    `divisors` are, for an average, the taps counted along each axis by output row and column; their product divides
+    the sum.
+    """
+
+    template: ClassVar[str] = "window"
+    kind: Literal["depthwise", "max", "average"]
+    lanes: int
+    n: int
+    channels: int
+    height: Axis
+    width: Axis
+    src: Plane
+    dst: Plane
+    bias: bool = False
+    epilogue: Formula = Formula()
+    divisors: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    pixels: int = 12
+
+    @property
+    def stem(self) -> str:
+        name = {"depthwise": "depthwise", "max": "maxpool", "average": "avgpool"}[self.kind]
+        steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
+        return f"{name}_{self.height.kernel}x{self.width.kernel}_{self.channels}x{self.height.out}x{self.width.out}{steps}"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        weights = ("weights", *(("bias",) if self.bias else ())) if self.kind == "depthwise" else ()
+        extra = tuple(f"operand{i}" for i in range(1, self.epilogue.operands))
+        return ("src", *weights, *extra, "dst")
+
+    @cached_property
+    def tiling(self) -> Tiling:
+        return tile_plane(self.height, self.width, self.pixels)
+
+    @property
+    def blocks(self) -> int:
+        return ceil_div(self.channels, self.lanes)
+
+    @property
+    def items(self) -> int:
+        return self.n * self.blocks * self.tiling.units
+
+    @property
+    def masked(self) -> bool:
+        return self.channels % self.lanes != 0 and not self.epilogue.keeps_zero
+
+
+def average_counts(axis: Axis, pad_end: int, include_pad: bool) -> tuple[int, ...]:
+    """Taps that count along one axis, per output: those inside the map, or inside the padded map."""
+    low, high = (-axis.pad, axis.size + pad_end) if include_pad else (0, axis.size)
+    starts = [out * axis.stride - axis.pad for out in range(axis.out)]
+    return tuple(sum(low <= start + tap * axis.dilation < high for tap in range(axis.kernel)) for start in starts)
