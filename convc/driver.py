@@ -1,0 +1,118 @@
+"""The stages, in order, on one page.
+
+    load      a .conv file            -> Network   checked: every shape inferred, every weight bound
+    optimise  Graph                   -> Stages    verified after each pass; the last graph has the layouts
+    lower     Graph                   -> Program   kernels chosen, arena and weights laid out
+    emit      Program                 -> Emitted   C text, byte-identical for equal programs
+    build     Emitted, packed weights -> a library, cached by content
+    open      a library               -> Kernel    callable
+
+Stages only look to the left.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from convc.codegen.emit import Emitted, emit
+from convc.diagnostics import ConvcError
+from convc.frontend import load_graph
+from convc.ir.graph import Graph
+from convc.native.build import build
+from convc.native.kernel import Kernel
+from convc.native.target import available_threads, generic, native
+from convc.network import Network
+from convc.options import Options, Target
+from convc.passes.base import Stages, run_pipeline
+from convc.plan.lower import lower
+from convc.plan.packing import pack
+from convc.plan.program import Program
+from convc.weights.store import Weights
+
+Progress = Callable[[int, int], None]
+
+
+def load(path: str | Path, weights: str | Path | None = None, seed: int = 0, **parameters: object) -> Network:
+    """The network in a `.conv` file, checked.
+
+    Args:
+        path: The file; its imports stay inside its folder.
+        weights: A `.safetensors` or `.npz` file; without one, seeded random weights.
+        seed: Of the random weights.
+        **parameters: Values for the network's own parameters, e.g. `classes=10`.
+
+    Raises:
+        CompileError: The source is wrong; all faults are listed.
+        ConvcError: The weights do not fit; all faults are listed.
+    """
+    graph = load_graph(Path(path), parameters)
+    bound = Weights.random(graph, seed) if weights is None else Weights.load(Path(weights), graph)
+    return Network(graph, bound)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Everything between a network and its library."""
+
+    stages: Stages
+    program: Program
+    emitted: Emitted
+
+    @property
+    def graph(self) -> Graph:
+        """The graph after the last pass."""
+        return self.stages.graph
+
+
+def make_options(target: str = "native", threads: int | None = None, level: int = 2) -> Options:
+    """Options from what a person writes.
+
+    Raises:
+        ConvcError: No such target, level or thread count.
+    """
+    targets: dict[str, Callable[[], Target]] = {"native": native, "generic": generic}
+    if target not in targets:
+        raise ConvcError(f"unknown target `{target}`; there are: {', '.join(targets)}")
+    if level not in (0, 1, 2):
+        raise ConvcError(f"unknown optimisation level {level}; there are 0, 1 and 2")
+    count = available_threads() if threads is None else threads
+    if count < 1:
+        raise ConvcError(f"threads is {count}; it must be at least 1 (None: all cores this process may use)")
+    return Options(targets[target](), count, level)
+
+
+def translate(graph: Graph, options: Options) -> Compiled:
+    """Graph to C text, nothing run."""
+    stages = run_pipeline(graph, options)
+    program = lower(stages.graph, options)
+    return Compiled(stages, program, emit(program, options))
+
+
+def build_library(network: Network, compiled: Compiled, options: Options, progress: Progress | None = None) -> Path:
+    """The shared library of `compiled` with the network's weights, from the cache where it is there."""
+    write = partial(pack, compiled.program, compiled.graph, network.weights)
+    digest = hashlib.sha256(network.weights.digest().encode())
+    for piece in compiled.program.weights:
+        digest.update(repr((piece.value.name, piece.packing, piece.offset)).encode())
+    return build(compiled.emitted, write, digest.hexdigest(), options, progress)
+
+
+def compile(
+    network: Network, target: str = "native", threads: int | None = None, tune: bool = False, level: int = 2
+) -> Kernel:
+    """A callable kernel for `network`, from the cache where it was built before.
+
+    Args:
+        network: What `load` returned.
+        target: `native` (this machine) or `generic` (any x86-64 or Arm).
+        threads: How many it may use; None: the cores of this process; 1 starts no thread.
+        tune: Reserved for measured kernel choice; there is one candidate per layer now, so nothing to measure.
+        level: 0 runs no pass, 1 rewrites the graph, 2 also blocks layouts.
+    """
+    options = make_options(target, threads, level)
+    compiled = translate(network.graph, options)
+    return Kernel(build_library(network, compiled, options), options.threads)

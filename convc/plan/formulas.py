@@ -1,0 +1,106 @@
+"""Elementwise nodes -> the `Formula` a kernel evaluates, with its operands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+
+from convc.ir.graph import Graph, Node, Value
+from convc.ir.types import TensorType, round_up
+from convc.kernels.conv_direct import VectorPacking
+from convc.kernels.formula import Access, Formula, Term
+from convc.ops.activation import LeakyRelu, Relu, Relu6, Sigmoid, Tanh
+from convc.ops.elementwise import Add, Div, Mul, Sqrt, Sub
+from convc.ops.normalization import BatchNorm
+from convc.plan.call import Operand, Packed, extent4
+
+#: Ops that a formula can hold.
+ELEMENTWISE = (Add, Sub, Mul, Div, Sqrt, BatchNorm, Relu, Relu6, LeakyRelu, Tanh, Sigmoid)
+
+
+def make_formula(
+    graph: Graph, nodes: Sequence[Node], result: TensorType, lanes: int, accumulator: Value | None = None
+) -> tuple[Formula, tuple[Operand, ...]]:
+    """The formula of elementwise `nodes` in order, and the operands it reads beside the `accumulator`.
+
+    `result` is the tensor written; operands are broadcast to its shape.
+    """
+    places: dict[str, int] = {}
+    operands: list[Operand] = []
+    accesses: list[Access] = []
+    made = {node.name for node in nodes}
+    outside = dict.fromkeys(v for node in nodes for v in node.inputs if v.name not in made)
+    if accumulator is not None:
+        places[accumulator.name] = 0
+    for value in outside:
+        if value.name in places:
+            continue
+        places[value.name] = len(places)
+        operand, access = _read(graph, value, result, lanes)
+        operands.append(operand)
+        accesses.append(access)
+    count = len(places)
+    terms = []
+    for number, node in enumerate(nodes):
+        terms.append(Term(node.op.name, tuple(places[v.name] for v in node.inputs), _numbers(node)))
+        places[node.name] = count + number
+    return Formula(count, tuple(terms), tuple(accesses)), tuple(operands)
+
+
+def _numbers(node: Node) -> tuple[float, ...]:
+    return tuple(float(getattr(node.op, field.name)) for field in fields(node.op))  # type: ignore[arg-type]
+
+
+def _read(graph: Graph, value: Value, result: TensorType, lanes: int) -> tuple[Operand, Access]:
+    """How the kernel reads one operand of a result with this type."""
+    shape = _aligned_shape(value.type, result)
+    if value.name in graph.constants:
+        return _read_constant(value, shape, lanes)
+    strides = _aligned_strides(value.type, result)
+    n, c, h, w = (0 if extent == 1 else stride for extent, stride in zip(shape, strides, strict=True))
+    if shape[1] == 1 and extent4(result)[1] > 1:
+        return value, Access("splat", (n, 0, h, w))
+    if value.type.block > 1 or lanes == 1:
+        return value, Access("block", (n, c, h, w))
+    return value, Access("lanes", (n, c * lanes, h, w), c)
+
+
+def _read_constant(value: Value, shape: tuple[int, int, int, int], lanes: int) -> tuple[Operand, Access]:
+    n, c, h, w = shape
+    if value.type.elements == 1:
+        return Packed(value, VectorPacking(1, 1)), Access("splat", (0, 0, 0, 0))
+    if n == h == w == 1:
+        return Packed(value, VectorPacking(c, round_up(c, lanes))), Access("block", (0, lanes, 0, 0))
+    return Packed(value, VectorPacking(n * c * h * w, n * c * h * w)), _dense_access(shape, lanes)
+
+
+def _dense_access(shape: tuple[int, int, int, int], lanes: int) -> Access:
+    n, c, h, w = shape
+    strides = (c * h * w, h * w, w, 1)
+    sn, sc, sh, sw = (0 if extent == 1 else stride for extent, stride in zip(shape, strides, strict=True))
+    if c == 1:
+        return Access("splat", (sn, 0, sh, sw))
+    return Access("lanes", (sn, sc * lanes, sh, sw), sc)
+
+
+def _aligned_shape(type: TensorType, result: TensorType) -> tuple[int, int, int, int]:
+    """The shape by NumPy's broadcasting rule, as (n, c, h, w) of the result.
+
+    A rank-1 operand of `batchnorm` is per channel; everything else is aligned at the last axis.
+    """
+    return _align(type.shape, result, 1)
+
+
+def _aligned_strides(type: TensorType, result: TensorType) -> tuple[int, int, int, int]:
+    return _align(type.strides, result, 0)
+
+
+def _align(numbers: tuple[int, ...], result: TensorType, missing: int) -> tuple[int, int, int, int]:
+    if len(numbers) == 1 and result.rank > 1:  # per channel
+        return missing, numbers[0], missing, missing
+    full = (missing,) * (result.rank - len(numbers)) + numbers
+    n, c, h, w = (*full, missing, missing, missing, missing)[:4]
+    return n, c, h, w
+
+
+Reader = Callable[[Value], Operand]

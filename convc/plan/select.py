@@ -1,0 +1,274 @@
+"""Choosing a kernel for each node, and filling its parameters.
+
+One function per kind of node; `select` tries the region's anchor. All of them read layouts from the types: what is
+blocked is computed by blocks, what is plain (levels 0 and 1) channel by channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convc.diagnostics import InternalError
+from convc.ir.graph import Graph, Node, Value
+from convc.ir.op import Fused
+from convc.ir.types import TensorType, ceil_div, round_up
+from convc.kernels.conv_direct import (
+    ConvDirect,
+    ConvPacking,
+    Plane,
+    Reduction,
+    VectorPacking,
+    choose_tile,
+    wide_tile,
+)
+from convc.kernels.pointwise import Copy, Elementwise, GlobalAverage, ResponseNorm
+from convc.kernels.pointwise import Softmax as SoftmaxKernel
+from convc.kernels.tiles import Axis
+from convc.kernels.window import DepthwisePacking, Window, average_counts
+from convc.ops.activation import Softmax
+from convc.ops.conv import Conv
+from convc.ops.linear import Linear
+from convc.ops.normalization import LocalResponseNorm
+from convc.ops.pool import AvgPool, GlobalAvgPool, MaxPool
+from convc.ops.shape import Concat, Flatten, Reorder
+from convc.options import Target
+from convc.plan.call import Call, Operand, Packed, extent4, plane
+from convc.plan.formulas import ELEMENTWISE, make_formula
+
+#: Bytes of packed weights that may stay in a core's second-level cache while a map is swept.
+CACHE_BYTES = 512 * 1024
+
+
+def select(graph: Graph, node: Node, target: Target) -> tuple[Call, ...]:
+    """The kernel calls that compute `node`."""
+    nodes = node.op.nodes if isinstance(node.op, Fused) else (node,)
+    anchor, followers = nodes[0], nodes[1:]
+    if isinstance(anchor.op, Flatten):
+        return (_linear(graph, node, anchor, nodes[1], nodes[2:], target),)
+    match anchor.op:
+        case Conv():
+            return (_conv(graph, node, anchor, followers, target),)
+        case Linear():
+            return (_linear(graph, node, None, anchor, followers, target),)
+        case MaxPool() | AvgPool():
+            return (_pool(graph, node, anchor, followers),)
+        case GlobalAvgPool():
+            return (_global_average(node, anchor),)
+        case Softmax():
+            return (_softmax(node, target),)
+        case LocalResponseNorm():
+            return (_response_norm(node, anchor.op),)
+        case Concat():
+            return () if anchor.op.in_place else _concat(node, anchor.op)
+        case Reorder():
+            return (copy_call(node, node.inputs[0], node.output, "another layout is needed here"),)
+        case op if isinstance(op, ELEMENTWISE):
+            return (_elementwise(graph, node, nodes),)
+    raise InternalError(f"no kernel for {node.op.name} ({node.name})")
+
+
+def _axes(op: Conv | MaxPool | AvgPool, kernel: Sequence[int], src: TensorType, dst: TensorType) -> tuple[Axis, Axis]:
+    dilation = getattr(op, "dilation", (1, 1))
+    height, width = (
+        Axis(src.shape[2 + i], dst.shape[2 + i], kernel[i], op.stride[i], dilation[i], op.pad[i]) for i in (0, 1)
+    )
+    return height, width
+
+
+def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], target: Target) -> Call:
+    op = anchor.op
+    assert isinstance(op, Conv)
+    src, dst = anchor.inputs[0].type, node.output.type
+    if op.groups > 1 and op.groups == src.shape[1] == dst.shape[1] and src.block == dst.block:
+        return _depthwise(graph, node, anchor, op, followers)
+    weight = anchor.inputs[1]
+    oc, _, kh, kw = weight.type.shape
+    height, width = _axes(op, (kh, kw), src, dst)
+    lanes = target.lanes
+    blocks = ceil_div(oc, lanes)
+    pixels, vectors = choose_tile(_tile_blocks(oc, op.groups, lanes, blocks), dst.shape[3], target.registers)
+    reduction = _reduction(src, oc, op.groups, vectors * lanes, blocks // vectors)
+    packing = ConvPacking(oc, op.groups, (kh, kw), vectors, lanes, reduction)
+    formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
+    kernel = ConvDirect(
+        lanes, vectors, pixels, src.shape[0], oc, height, width, reduction, plane(src, 1), src.block,
+        plane(dst, lanes), dst.block > 1, op.bias, formula,
+        rows_outermost=packing.size() * 4 <= CACHE_BYTES < src.bytes,
+    )  # fmt: skip
+    bias = (Packed(anchor.inputs[2], VectorPacking(oc, blocks * lanes)),) if op.bias else ()
+    reason = (
+        f"direct, tiles of {pixels} pixels x {vectors * lanes} channels: "
+        f"{'the source is plain' if src.block == 1 else 'source and result are blocked by channels'}"
+    )
+    all_operands = (anchor.inputs[0], Packed(weight, packing), *bias, *operands, node.output)
+    return Call(kernel, all_operands, kernel.items, node, reason)
+
+
+def _tile_blocks(oc: int, groups: int, lanes: int, blocks: int) -> int:
+    """Vectors of output channels a tile may span: within a group, where groups are whole vectors; else one."""
+    if groups == 1:
+        return blocks
+    return oc // groups // lanes if oc // groups % lanes == 0 else 1
+
+
+def _reduction(src: TensorType, oc: int, groups: int, tile: int, tiles: int) -> Reduction:
+    """Which input channels each tile of output channels reads, and how they lie."""
+    ic, per_in, per_out = src.shape[1], src.shape[1] // groups, oc // groups
+    if groups == 1:
+        return Reduction(ic, src.block if src.block > 1 else ic, (0,) * tiles)
+    spans = [(t * tile // per_out, (min(oc, (t + 1) * tile) - 1) // per_out) for t in range(tiles)]
+    channels = max((last - first + 1) * per_in for first, last in spans)
+    bases = tuple(min(first * per_in, ic - channels) for first, _ in spans)
+    if src.block == 1:
+        return Reduction(channels, channels, bases)
+    if all(base % src.block == 0 for base in bases):
+        return Reduction(channels, src.block, bases)
+    return Reduction(channels, 1, bases, scattered=True)
+
+
+def _depthwise(graph: Graph, node: Node, anchor: Node, op: Conv, followers: Sequence[Node]) -> Call:
+    src, dst, weight = anchor.inputs[0].type, node.output.type, anchor.inputs[1]
+    channels, _, kh, kw = weight.type.shape
+    lanes = dst.block
+    formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
+    height, width = _axes(op, (kh, kw), src, dst)
+    kernel = Window(
+        "depthwise", lanes, src.shape[0], channels, height, width, plane(src), plane(dst), op.bias, formula
+    )
+    bias = (Packed(anchor.inputs[2], VectorPacking(channels, round_up(channels, lanes))),) if op.bias else ()
+    packed = Packed(weight, DepthwisePacking(channels, (kh, kw), lanes))
+    return Call(
+        kernel, (anchor.inputs[0], packed, *bias, *operands, node.output), kernel.items, node,
+        "depthwise: as many groups as channels",
+    )  # fmt: skip
+
+
+def _linear(
+    graph: Graph, node: Node, flatten: Node | None, anchor: Node, followers: Sequence[Node], target: Target
+) -> Call:
+    """A linear layer is a 1x1 convolution whose pixels are the rows of the batch."""
+    op = anchor.op
+    assert isinstance(op, Linear)
+    source = flatten.inputs[0] if flatten else anchor.inputs[0]
+    src, weight, lanes = source.type, anchor.inputs[1], target.lanes
+    rows, (oc, ic) = anchor.inputs[0].type.shape[0], weight.type.shape
+    interleave = None
+    if src.block > 1:
+        pixels_in = src.elements // (src.shape[0] * src.shape[1])
+        interleave = (src.shape[1], pixels_in, src.block)
+        ic = round_up(src.shape[1], src.block) * pixels_in
+    blocks = ceil_div(oc, lanes)
+    pixels, vectors = wide_tile(blocks) if rows == 1 else choose_tile(blocks, rows, target.registers)
+    reduction = Reduction(ic, ic, (0,) * (blocks // vectors))
+    formula, operands = make_formula(graph, followers, node.output.type, lanes, anchor.output)
+    row = Axis(1, 1, 1, 1, 1, 0)
+    kernel = ConvDirect(
+        lanes, vectors, pixels, 1, oc, row, Axis(rows, rows, 1, 1, 1, 0), reduction,
+        Plane(0, 0, 1, 0, src.strides[0]), 1, Plane(0, lanes, 1, 0, node.output.type.strides[0]), False, op.bias,
+        formula, rows_outermost=False,
+    )  # fmt: skip
+    formula_fixed = _rows_as_pixels(kernel)
+    packing = ConvPacking(oc, 1, (1, 1), vectors, lanes, reduction, interleave)
+    bias = (Packed(anchor.inputs[2], VectorPacking(oc, blocks * lanes)),) if op.bias else ()
+    reason = f"matrix times {'vector' if rows == 1 else f'{rows} rows'}, {vectors * lanes} outputs at a time"
+    return Call(
+        formula_fixed, (source, Packed(weight, packing), *bias, *operands, node.output), kernel.items, node, reason
+    )
+
+
+def _rows_as_pixels(kernel: ConvDirect) -> ConvDirect:
+    """Epilogue operands step by rows of the batch, which are this kernel's pixels."""
+    from dataclasses import replace
+
+    accesses = tuple(
+        replace(a, strides=(0, a.strides[1], 0, a.strides[0])) for a in kernel.epilogue.accesses
+    )
+    return replace(kernel, epilogue=replace(kernel.epilogue, accesses=accesses))
+
+
+def _pool(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node]) -> Call:
+    op = anchor.op
+    assert isinstance(op, (MaxPool, AvgPool))
+    src, dst = anchor.inputs[0].type, node.output.type
+    height, width = _axes(op, op.kernel, src, dst)
+    formula, operands = make_formula(graph, followers, dst, dst.block, anchor.output)
+    divisors: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    if isinstance(op, AvgPool):
+        divisors = (
+            average_counts(height, op.pad[2], op.count_include_pad),
+            average_counts(width, op.pad[3], op.count_include_pad),
+        )
+    kernel = Window(
+        "average" if isinstance(op, AvgPool) else "max", dst.block, src.shape[0], src.shape[1], height, width,
+        plane(src), plane(dst), False, formula, divisors,
+    )  # fmt: skip
+    return Call(
+        kernel, (anchor.inputs[0], *operands, node.output), kernel.items, node, "windows read only taps inside the map"
+    )
+
+
+def _global_average(node: Node, anchor: Node) -> Call:
+    src, dst = anchor.inputs[0].type, node.output.type
+    n, c, h, w = extent4(src)
+    kernel = GlobalAverage(dst.block, n, c, h, w, plane(src), plane(dst))
+    return Call(kernel, (anchor.inputs[0], node.output), kernel.items, node, "four partial sums per block of channels")
+
+
+def _softmax(node: Node, target: Target) -> Call:
+    assert isinstance(node.op, Softmax)
+    shape = node.output.type.shape
+    axis = node.op.axis % len(shape)
+    outer, inner = _product(shape[:axis]), _product(shape[axis + 1 :])
+    kernel = SoftmaxKernel(target.lanes if inner == 1 else 1, outer, shape[axis], inner)
+    return Call(kernel, (node.inputs[0], node.output), kernel.items, node, "largest value taken away first")
+
+
+def _product(numbers: Sequence[int]) -> int:
+    result = 1
+    for number in numbers:
+        result *= number
+    return result
+
+
+def _response_norm(node: Node, op: LocalResponseNorm) -> Call:
+    src, dst = node.inputs[0].type, node.output.type
+    n, c, h, w = extent4(src)
+    kernel = ResponseNorm(dst.block, n, c, h, w, plane(src), plane(dst), op.size, op.alpha, op.beta, op.k)
+    return Call(kernel, (node.inputs[0], node.output), kernel.items, node, "one pixel's channels at a time")
+
+
+def _concat(node: Node, op: Concat) -> tuple[Call, ...]:
+    """A copy per operand, into its slice of the result."""
+    calls, start = [], 0
+    for number, value in enumerate(node.inputs):
+        last = number == len(node.inputs) - 1
+        calls.append(copy_call(node, value, node.output, "could not be written in place", (op.axis, start), last))
+        start += value.type.shape[op.axis]
+    return tuple(calls)
+
+
+def copy_call(
+    node: Node, value: Value, into: Value, reason: str, at: tuple[int, int] = (1, 0), fill: bool = True
+) -> Call:
+    """A copy of `value` into `into`, from index `at[1]` along axis `at[0]`."""
+    axis, start = at
+    src, dst = value.type, into.type
+    n, c, h, w = extent4(src)
+    kernel = Copy(
+        n, c, h, w, plane(src), src.block, plane(dst), dst.block,
+        channel_offset=start if axis == 1 else 0,
+        dst_offset=0 if axis == 1 else start * dst.strides[axis],
+        fill=fill or axis != 1,
+    )  # fmt: skip
+    return Call(kernel, (value, into), kernel.items, node, reason)
+
+
+def _elementwise(graph: Graph, node: Node, nodes: Sequence[Node]) -> Call:
+    dst = node.output.type
+    formula, operands = make_formula(graph, nodes, dst, dst.block)
+    n, c, h, w = extent4(dst)
+    kernel = Elementwise(dst.block, n, c, h, w, formula, plane(dst))
+    return Call(kernel, (*operands, node.output), kernel.items, node, "one pass over memory")
+
+
+__all__ = ["Operand", "copy_call", "select"]
