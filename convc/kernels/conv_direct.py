@@ -210,7 +210,7 @@ def choose_tile(blocks: int, width: int, registers: int) -> tuple[int, int]:
     budget = ACCUMULATORS[registers]
     best: tuple[float, int, int] | None = None
     for vectors in (v for v in (4, 3, 2, 1) if blocks % v == 0):
-        pixels = min(budget // vectors, registers - 1 - vectors)
+        pixels = min(budget // vectors, (registers - 1 - vectors) // vectors)
         if vectors == 4 and registers == 16:
             continue
         across = ceil_div(width, pixels)

@@ -1,0 +1,69 @@
+"""Runs a graph in NumPy, at any stage: the meaning of the IR, and the reference everything else is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from convc.ir.graph import Graph, Node
+from convc.ir.op import Array
+
+
+class Lookup(Protocol):
+    """Weights by name."""
+
+    def __getitem__(self, name: str) -> npt.NDArray[np.float32]: ...
+
+
+def run(
+    graph: Graph, inputs: Mapping[str, Array], weights: Lookup, dtype: npt.DTypeLike = np.float64
+) -> dict[str, Array]:
+    """The outputs of `graph` by name, computed in `dtype`; layouts have no meaning here."""
+    known: dict[str, Array] = {value.name: np.asarray(inputs[value.name], dtype) for value in graph.inputs}
+    last_use = {value.name: i for i, node in enumerate(graph.nodes) for value in node.inputs}
+    for number, node in enumerate(graph.nodes):
+        _run_node(graph, node, known, weights, dtype)
+        for value in node.inputs:
+            if last_use[value.name] == number and value.name not in graph.output_names:
+                known.pop(value.name, None)
+    for output in graph.outputs:
+        if output.value.name not in known:  # an input or a parameter returned as it is
+            known[output.value.name] = np.asarray(weights[output.value.name], dtype)
+    return {output.name: known[output.value.name] for output in graph.outputs}
+
+
+def evaluate_constants(
+    graph: Graph, names: Iterable[str], weights: Lookup, dtype: npt.DTypeLike = np.float64
+) -> dict[str, Array]:
+    """Constant values by name: what depends on parameters only."""
+    known: dict[str, Array] = {}
+
+    def need(name: str) -> None:
+        if name in known:
+            return
+        node = graph.producers.get(name)
+        if node is None:
+            known[name] = np.asarray(weights[name], dtype)
+            return
+        for value in node.inputs:
+            need(value.name)
+        _run_node(graph, node, known, weights, dtype)
+
+    wanted = list(names)
+    for name in wanted:
+        need(name)
+    return {name: known[name] for name in wanted}
+
+
+def _run_node(
+    graph: Graph, node: Node, known: dict[str, Array], weights: Lookup, dtype: npt.DTypeLike
+) -> None:
+    for value in node.inputs:
+        if value.name not in known:
+            known[value.name] = np.asarray(weights[value.name], dtype)
+    results = node.op.reference(*(known[value.name] for value in node.inputs))
+    for value, result in zip(node.outputs, results, strict=True):
+        known[value.name] = np.asarray(result, dtype)

@@ -1,0 +1,63 @@
+"""Fully connected layer.
+
+    dst[n, oc] = bias[oc] + sum over ic of src[n, ic] * weights[oc, ic]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from convc.ir.graph import Value
+from convc.ir.op import Array, Cost, Op, OpError
+from convc.ir.types import TensorType
+from convc.ops.signature import Arguments, Kind, Param
+
+
+@dataclass(frozen=True, slots=True)
+class Linear(Op):
+    """Semantics of `torch.nn.Linear` on [n, ic]; weights are [oc, ic]."""
+
+    name: ClassVar[str] = "linear"
+    params: ClassVar[tuple[Param, ...]] = (
+        Param("x", Kind.TENSOR, doc="input [n, ic]"),
+        Param("channels", Kind.INT, None, "outputs"),
+        Param("bias", Kind.WEIGHT, True, "one number per output"),
+        Param("weight", Kind.WEIGHT, None, "[oc, ic]"),
+    )
+    bias: bool = True
+
+    @classmethod
+    def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
+        x = args.tensor("x")
+        if x.type.rank != 2:
+            raise OpError(
+                "E0301", "linear takes a tensor [n, channels]", "x", note=f"this one is {x.type}",
+                help="put `|> flatten` before it",
+            )  # fmt: skip
+        weight = args.weight_type("weight")
+        channels = weight.shape[0] if weight is not None and weight.rank == 2 else args.int("channels")
+        if channels < 1:
+            raise OpError("E0305", "channels must be at least 1", "channels", note=f"channels is {channels}")
+        weights = args.parameter("weight", (channels, x.type.shape[1]))
+        operands = (x, weights, args.parameter("bias", (channels,))) if args.given("bias") else (x, weights)
+        return cls(len(operands) == 3), operands
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        x, weight = inputs[0], inputs[1]
+        if x.rank != 2 or weight.rank != 2 or x.shape[1] != weight.shape[1]:
+            raise OpError("E0303", "weights do not fit the input", "weight", note=f"{x} against weights {weight}")
+        return (TensorType.plain((x.shape[0], weight.shape[0]), x.dtype),)
+
+    def reference(self, *inputs: Array) -> tuple[Array, ...]:
+        result = inputs[0] @ inputs[1].T
+        return (result + inputs[2] if self.bias else result,)
+
+    def operands(self, count: int) -> tuple[str, ...]:
+        return ("x", "weight", "bias")[:count]
+
+    def cost(self, inputs: Sequence[TensorType], outputs: Sequence[TensorType]) -> Cost:
+        macs = inputs[1].elements * inputs[0].shape[0]
+        bias = outputs[0].elements if self.bias else 0
+        return Cost(inputs[1].elements + (inputs[1].shape[0] if self.bias else 0), macs, 2 * macs + bias)

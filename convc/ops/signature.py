@@ -1,0 +1,74 @@
+"""How an op is called in the language: its parameters, and the arguments the front end hands to `build`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, Protocol
+
+from convc.ir.graph import Value
+from convc.ir.types import TensorType
+
+
+class Kind(Enum):
+    """What an argument may be."""
+
+    TENSOR = "tensor"
+    TENSORS = "tensors"  # all remaining positional arguments
+    INT = "int"
+    INTS = "ints"  # one number for every axis, or a tuple
+    FLOAT = "float"
+    BOOL = "bool"
+    PAD = "pad"  # a number, a tuple, or same / same_lower / valid / causal
+    WEIGHT = "weight"  # a tensor, or the name of the weight in the weights file
+    SHAPE = "shape"
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "required"
+
+
+REQUIRED: Final = _Required()
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter of an op; `default` is a value of the language, None where the op works it out."""
+
+    name: str
+    kind: Kind
+    default: object = REQUIRED
+    doc: str = ""
+
+
+class Arguments(Protocol):
+    """A call's arguments, checked against the op's parameters, defaults filled in."""
+
+    def tensor(self, name: str) -> Value: ...
+
+    def tensors(self, name: str) -> tuple[Value, ...]: ...
+
+    def int(self, name: str) -> int: ...
+
+    def ints(self, name: str, count: int) -> tuple[int, ...]:
+        """A tuple of `count` numbers; one number is repeated."""
+        ...
+
+    def float(self, name: str) -> float: ...
+
+    def bool(self, name: str) -> bool: ...
+
+    def pad(self, name: str) -> int | tuple[int, ...] | str: ...
+
+    def given(self, name: str) -> bool:
+        """Whether the argument was written, and is not `false`."""
+        ...
+
+    def parameter(self, name: str, shape: tuple[int, ...]) -> Value:
+        """The weight operand `name`: what was written for it, else a new parameter `<node path>.<name>`."""
+        ...
+
+    def weight_type(self, name: str) -> TensorType | None:
+        """The type of the tensor written for a weight operand, if one was."""
+        ...

@@ -1,0 +1,71 @@
+"""Arithmetic that convolutions and poolings share: output extents and padding rules."""
+
+from __future__ import annotations
+
+from convc.ir.op import OpError
+from convc.ir.types import ceil_div
+
+
+def resolve_pad(
+    rule: int | tuple[int, ...] | str,
+    size: tuple[int, ...],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> tuple[int, ...]:
+    """Padding as numbers, ONNX order: begins of all axes, then ends (for images: top, left, bottom, right).
+
+    `same` is TensorFlow's rule: as many outputs as ceil(size / stride), the odd pixel at the end; `same_lower` puts it
+    at the beginning; `causal` pads only before. A number pads every side, two numbers each axis.
+    """
+    rank = len(size)
+    reach = [(k - 1) * d for k, d in zip(kernel, dilation, strict=True)]
+    match rule:
+        case int():
+            pads = (rule,) * (2 * rank)
+        case "valid":
+            pads = (0,) * (2 * rank)
+        case "causal":
+            pads = (*reach, *(0,) * rank)
+        case "same" | "same_lower":
+            total = [max(0, (ceil_div(n, s) - 1) * s + r + 1 - n) for n, s, r in zip(size, stride, reach, strict=True)]
+            small, large = tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)
+            pads = (*small, *large) if rule == "same" else (*large, *small)
+        case tuple() if len(rule) == rank:
+            pads = (*rule, *rule)
+        case tuple() if len(rule) == 2 * rank:
+            pads = rule
+        case _:
+            raise OpError(
+                "E0304", f"`{rule}` is no padding", "pad",
+                help="write a number, four numbers (top, left, bottom, right), same, same_lower, valid or causal",
+            )  # fmt: skip
+    if min(pads) < 0:
+        raise OpError("E0304", "padding cannot be negative", "pad", note=f"pad is {pads}")
+    return pads
+
+
+def window_extent(
+    axis: str, size: int, kernel: int, stride: int, dilation: int, before: int, after: int, ceil: bool = False
+) -> int:
+    """Outputs along one axis: floor((size + before + after - reach) / stride) + 1, reach = (kernel - 1) * dilation + 1.
+
+    With `ceil` the division rounds up, but a window that would start in the padding after the map is dropped (torch).
+    """
+    for name, number in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
+        if number < 1:
+            raise OpError("E0305", f"{name} must be at least 1", name, note=f"{name} is {number} along the {axis}")
+    reach = (kernel - 1) * dilation + 1
+    room = size + before + after - reach
+    if room < 0:
+        spread = f" (dilation {dilation} spreads {kernel} taps over {reach})" if dilation > 1 else ""
+        raise OpError(
+            "E0302", "kernel does not fit its input", "kernel",
+            note=f"{axis}: the kernel needs {reach}{spread}, the padded input has {size} + {before} + {after} = "
+            f"{size + before + after}",
+            help=f"use `pad = {ceil_div(reach - size, 2)}`, or a kernel of at most {size + before + after}",
+        )  # fmt: skip
+    if not ceil:
+        return room // stride + 1
+    out = ceil_div(room, stride) + 1
+    return out - 1 if (out - 1) * stride >= size + before else out
