@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convc.codegen.environment import environment
-from convc.codegen.library import render_header, render_library
+from convc.codegen.library import render_header, render_library, render_weights
 from convc.ir.graph import fresh_name
 from convc.kernels.base import Kernel
 from convc.options import Options
@@ -36,6 +36,7 @@ def emit(program: Program, options: Options) -> Emitted:
     names = kernel_names(program)
     units = [Unit(f"{name}.c", _render_kernel(program, kernel, name)) for kernel, name in names.items()]
     units.append(Unit(f"{program.name}.c", render_library(program, options, names)))
+    units.append(Unit("weights.c", render_weights(program)))
     declarations = environment().get_template("kernels.h.j2").render(
         network=program.name, kernels=[(name, signature(kernel)) for kernel, name in names.items()]
     )

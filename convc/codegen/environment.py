@@ -1,0 +1,55 @@
+"""The Jinja environment: templates keep C's own indentation, control lines are C comments (`//% for ...`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import TypeVar
+
+import jinja2
+import numpy as np
+
+from convc import resources
+
+T = TypeVar("T")
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The environment all C is rendered in; a name that is not defined is an error."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resources.templates()),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        line_statement_prefix="//%",
+        autoescape=False,
+    )
+    made.filters.update(c_float=c_float, c_string=c_string, c_comment=c_comment, nth=nth, numbered=numbered)
+    return made
+
+
+def c_float(number: float) -> str:
+    """A float literal that reads back as the nearest float32."""
+    return f"{float(np.float32(number))!r}f"
+
+
+def c_string(text: str) -> str:
+    """A string literal, whatever the text holds."""
+    safe = "".join(c if " " <= c <= "~" and c not in '"\\?' else f"\\{ord(c):03o}" if ord(c) < 256 else "?" for c in text)
+    return f'"{safe}"'
+
+
+def c_comment(text: str) -> str:
+    """Text that cannot end the comment it stands in."""
+    return text.replace("*/", "* /").replace("/*", "/ *").replace("??/", "? ?/")
+
+
+def nth(index: int, items: Sequence[T]) -> T:
+    return items[index]
+
+
+def numbered(numbers: Iterable[int], prefix: str) -> list[str]:
+    """`["e1", "e2"]` for numbers 1, 2 and prefix `e`."""
+    return [f"{prefix}{number}" for number in numbers]

@@ -1,0 +1,84 @@
+"""The library's own unit: a function per step, the table of steps, the public functions; and its header."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from convc import __version__
+from convc.codegen.environment import environment
+from convc.ir.op import Cost
+from convc.ir.printer import print_node
+from convc.kernels.base import Kernel
+from convc.options import Options
+from convc.plan.program import Address, Program, Space, Step
+
+#: Work below which waking other threads costs more than it saves: 20 microseconds at the rates below.
+SERIAL_SECONDS: Final = 20e-6
+FLOPS_PER_SECOND: Final = 50e9
+BYTES_PER_SECOND: Final = 20e9
+
+
+@dataclass(frozen=True, slots=True)
+class StepText:
+    """What the template prints of one step."""
+
+    step: Step
+    kernel: str
+    arguments: tuple[str, ...]
+    serial: bool
+    lines: tuple[str, ...]
+
+
+def render_library(program: Program, options: Options, kernel_names: Mapping[Kernel, str]) -> str:
+    """The C of the main unit."""
+    steps = [
+        StepText(
+            step,
+            kernel_names[step.kernel],
+            tuple(
+                _pointer(address, name.startswith("dst"))
+                for address, name in zip(step.arguments, step.kernel.parameters, strict=True)
+            ),
+            is_serial(step),
+            tuple(print_node(step.node).splitlines()),
+        )
+        for step in program.steps
+    ]
+    template = environment().get_template("library.c.j2")
+    return template.render(p=program, N=program.name.upper(), steps=steps, version=__version__)
+
+
+def render_header(program: Program) -> str:
+    """The public header."""
+    template = environment().get_template("header.h.j2")
+    return template.render(p=program, N=program.name.upper(), version=__version__)
+
+
+def render_weights(program: Program) -> str:
+    """The unit that holds the packed weights."""
+    return environment().get_template("weights.c.j2").render(p=program)
+
+
+def is_serial(step: Step) -> bool:
+    """Whether a step is too small to be shared among threads."""
+    inputs, outputs = [v.type for v in step.node.inputs], [v.type for v in step.node.outputs]
+    cost: Cost = step.node.op.cost(inputs, outputs)
+    moved = sum(type.bytes for type in (*inputs, *outputs))
+    seconds = max(cost.flops / FLOPS_PER_SECOND, moved / BYTES_PER_SECOND)
+    return step.items == 1 or seconds < SERIAL_SECONDS
+
+
+def _pointer(address: Address, written: bool) -> str:
+    match address.space:
+        case Space.INPUT:
+            return f"f->inputs[{address.index}]"
+        case Space.OUTPUT:
+            return f"f->outputs[{address.index}]" + (f" + {address.offset // 4}" if address.offset else "")
+        case Space.WEIGHTS:
+            return f"(const float *)(f->weights + {address.offset})"
+        case Space.ARENA:
+            return f"({'' if written else 'const '}float *)(f->arena + {address.offset})"
+        case _:
+            return "NULL"

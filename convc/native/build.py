@@ -1,0 +1,124 @@
+"""C text and weights -> a shared library, in the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import BinaryIO
+
+from convc import resources
+from convc.codegen.emit import Emitted, Unit
+from convc.diagnostics import ConvcError
+from convc.native import cache
+from convc.native.compiler import FLAGS, Compiler, extra_flags, find_compiler
+from convc.options import Options
+
+Progress = Callable[[int, int], None]
+BlobWriter = Callable[[BinaryIO], None]
+
+
+def build(
+    emitted: Emitted, write_weights: BlobWriter, weights_digest: str, options: Options, progress: Progress | None = None
+) -> Path:
+    """The library of `emitted`; built unless the cache has it.
+
+    The folder it lies in holds the header, and the C under `src/`. `progress` is called with (units done, units).
+
+    Raises:
+        ConvcError: No compiler, or the cache folder cannot be written.
+    """
+    compiler = find_compiler()
+    flags = (*FLAGS, *options.target.flags, *extra_flags())
+    runtime = [Unit(path.name, path.read_text()) for path in sorted(resources.runtime().iterdir())]
+    files = [*emitted.units, *emitted.internal, Unit(emitted.header_name, emitted.header), *runtime]
+    key = _hash(compiler.version, *compiler.command, *flags, weights_digest, *(f"{f.file_name}\0{f.text}" for f in files))
+    final = cache.root() / cache.LIBRARIES / key
+    library = final / f"lib{emitted.name}.so"
+    if library.is_file():
+        return library
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".building-", dir=final.parent) as scratch:
+            folder = Path(scratch) / "library"
+            _build_in(folder, emitted, files, write_weights, compiler, flags, progress)
+            _move_into_place(folder, final)
+    except OSError as error:
+        raise ConvcError(
+            f"cannot write the build to {final.parent}: {error.strerror or error}\n  set CONVC_CACHE to a folder you may write"
+        ) from error
+    return library
+
+
+def _build_in(
+    folder: Path,
+    emitted: Emitted,
+    files: Iterable[Unit],
+    write_weights: BlobWriter,
+    compiler: Compiler,
+    flags: tuple[str, ...],
+    progress: Progress | None,
+) -> None:
+    source = folder / "src"
+    source.mkdir(parents=True)
+    texts = {file.file_name: file.text for file in files}
+    for name, text in texts.items():
+        (source / name).write_text(text)
+    with (source / f"{emitted.name}.weights").open("wb") as file:
+        write_weights(file)
+    units = [name for name in texts if name.endswith(".c")]
+    headers = _hash(*(f"{name}\0{text}" for name, text in texts.items() if name.endswith(".h") and name != "kernels.h"))
+    with ThreadPoolExecutor(max(1, len(os.sched_getaffinity(0)))) as pool:
+        jobs = [pool.submit(_compile, source, name, texts, headers, compiler, flags) for name in units]
+        for done, job in enumerate(as_completed(jobs), 1):
+            job.result()
+            if progress:
+                progress(done, len(units))
+    objects = [f"{name[:-2]}.o" for name in units]
+    link = ["-shared", "-pthread", *extra_flags(), "-Wl,-z,noexecstack,--build-id=none", "-o", f"../lib{emitted.name}.so"]
+    compiler.run([*link, *objects, "-lm"], source)
+    for name in (*objects, f"{emitted.name}.weights"):
+        (source / name).unlink()
+    shutil.copy(source / emitted.header_name, folder / emitted.header_name)
+
+
+def _compile(
+    source: Path, name: str, texts: dict[str, str], headers: str, compiler: Compiler, flags: tuple[str, ...]
+) -> None:
+    """One unit to its object file, from the cache where the same text was compiled before."""
+    target = source / f"{name[:-2]}.o"
+    own = texts[name]
+    if name == "weights.c":  # its data is not in its text
+        compiler.run([*flags, "-c", name, "-o", target.name], source)
+        return
+    declared = texts.get("kernels.h", "") if "kernels.h" in own else ""
+    cached = cache.root() / cache.OBJECTS / f"{_hash(compiler.version, *flags, own, headers, declared)}.o"
+    if cached.is_file():
+        shutil.copy(cached, target)
+        return
+    compiler.run([*flags, "-c", name, "-o", target.name], source)
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    part = cached.with_name(f".{cached.name}.{os.getpid()}")
+    shutil.copy(target, part)
+    part.replace(cached)
+
+
+def _move_into_place(folder: Path, final: Path) -> None:
+    """Rename is atomic; whoever comes second finds an equal library and keeps it."""
+    try:
+        folder.rename(final)
+    except OSError:
+        if not final.is_dir():
+            raise
+
+
+def _hash(*parts: str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode()
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()[:40]

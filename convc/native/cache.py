@@ -1,0 +1,53 @@
+"""Built things by content: an entry's name is the hash of all that made it, so an entry is never out of date."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+#: Kinds of entries: whole libraries (folders), object files, parser tables.
+LIBRARIES: Final = "libraries"
+OBJECTS: Final = "objects"
+
+
+def root() -> Path:
+    """The cache folder: $CONVC_CACHE, else $XDG_CACHE_HOME/convc, else ~/.cache/convc."""
+    if chosen := os.environ.get("CONVC_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "convc"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one kind of entry takes."""
+
+    kind: str
+    entries: int
+    bytes: int
+
+
+def usage() -> tuple[Usage, ...]:
+    """Entries and bytes by kind."""
+    folders = sorted(path for path in root().iterdir() if path.is_dir()) if root().is_dir() else []
+    return tuple(Usage(f.name, sum(1 for _ in f.iterdir()), _size(f)) for f in folders)
+
+
+def clear() -> int:
+    """Remove every entry; the bytes that were freed."""
+    freed = sum(kind.bytes for kind in usage())
+    for kind in usage():
+        shutil.rmtree(root() / kind.kind, ignore_errors=True)
+    return freed
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except OSError:  # another process replaced it meanwhile
+            continue
+    return total

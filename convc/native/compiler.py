@@ -1,0 +1,72 @@
+"""The system's C compiler: found, asked who it is, run."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from convc.diagnostics import ConvcError, InternalError
+
+#: For every unit. No -ffast-math: it would let the linker flip denormal handling for the whole process, and sums could
+#: be reordered. Contraction to fused multiply-add is wanted and is the compilers' own default.
+FLAGS: Final = (
+    "-O2", "-std=gnu11", "-fPIC", "-fvisibility=hidden", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast",
+    "-fno-semantic-interposition", "-fno-tree-vectorize", "-Wall", "-Wextra", "-Wno-psabi",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """A command that compiles C, and what `--version` says of it."""
+
+    command: tuple[str, ...]
+    version: str
+
+    def run(self, arguments: Sequence[str], folder: Path) -> None:
+        """Compile or link in `folder`; a failure is ours, since all C is generated."""
+        result = subprocess.run([*self.command, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            raise InternalError(
+                f"the C compiler rejected generated code: {shlex.join([*self.command, *arguments])}\n{result.stderr[-4000:]}"
+            )
+
+
+def extra_flags() -> tuple[str, ...]:
+    """What the user adds through CONVC_CFLAGS, e.g. `-g -fsanitize=address`."""
+    return tuple(shlex.split(os.environ.get("CONVC_CFLAGS", "")))
+
+
+def find_compiler() -> Compiler:
+    """The compiler of $CC, else cc, gcc or clang.
+
+    Raises:
+        ConvcError: There is none; the message says what to install.
+    """
+    return _find(os.environ.get("CC", ""))
+
+
+@cache
+def _find(cc: str) -> Compiler:
+    candidates = [shlex.split(cc)] if cc.strip() else [["cc"], ["gcc"], ["clang"]]
+    for command in candidates:
+        if shutil.which(command[0]) is None:
+            continue
+        try:
+            asked = subprocess.run([*command, "--version"], capture_output=True, text=True, timeout=30, check=True)
+        except (OSError, subprocess.SubprocessError):
+            continue
+        return Compiler(tuple(command), asked.stdout.strip().splitlines()[0] if asked.stdout else command[0])
+    if cc.strip():
+        raise ConvcError(f"the C compiler in CC does not run: `{cc}`\n  set CC to one that does, or unset it")
+    raise ConvcError(
+        "no C compiler found (looked for cc, gcc, clang)\n"
+        "  Debian, Ubuntu: apt install gcc    Fedora: dnf install gcc    macOS: xcode-select --install\n"
+        "  or set CC to the compiler's command"
+    )

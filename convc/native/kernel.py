@@ -1,0 +1,214 @@
+"""A library opened for use from Python: NumPy in, NumPy out."""
+
+from __future__ import annotations
+
+import shutil
+import weakref
+from pathlib import Path
+from typing import Any, Final
+
+import cffi
+import numpy as np
+import numpy.typing as npt
+
+from convc.diagnostics import ConvcError
+from convc.ir.types import TensorType
+from convc.plan.program import Port
+
+F32 = npt.NDArray[np.float32]
+
+#: runtime/convc_model.h, as cffi reads it.
+_DECLARATIONS: Final = """
+typedef struct { const char *name; int rank; const long long *shape; } convc_port;
+typedef struct {
+    int version;
+    const char *name, *generator;
+    int input_count, output_count, step_count;
+    const convc_port *inputs, *outputs;
+    const char *const *step_names;
+    size_t arena_bytes, weights_bytes;
+    size_t (*context_bytes)(int threads);
+    int (*create)(int threads, void **context);
+    int (*run)(void *context, const float *const *inputs, float *const *outputs);
+    int (*run_profiled)(void *context, const float *const *inputs, float *const *outputs, double *seconds);
+    void (*destroy)(void *context);
+    const char *(*status_text)(int status);
+} convc_model_table;
+const convc_model_table *convc_model(void);
+"""
+
+_ffi = cffi.FFI()
+_ffi.cdef(_DECLARATIONS)
+
+
+class Kernel:
+    """A network ready to run.
+
+    Many Python threads may call one kernel: each call takes a context of its own, and the GIL is released while the
+    library runs.
+    """
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        self.path = Path(path)
+        self.threads = threads
+        try:
+            self._library = _ffi.dlopen(str(self.path.resolve()))
+            self._model = self._library.convc_model()
+        except (OSError, AttributeError) as error:
+            raise ConvcError(f"{path}: not a library that convc made: {error}") from None
+        if self._model.version < 1:
+            raise ConvcError(f"{path}: made by another version of convc ({_text(self._model.generator)}); build it again")
+        self.name = _text(self._model.name)
+        self.inputs = _ports(self._model.inputs, self._model.input_count)
+        self.outputs = _ports(self._model.outputs, self._model.output_count)
+        self._in = [(port.name, port.type.shape) for port in self.inputs]
+        self._out = [(port.name, port.type.shape) for port in self.outputs]
+        self._run = self._model.run
+        self._free: list[_Context] = []
+        self._release(self._take())
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Names of the steps, in order."""
+        return tuple(_text(self._model.step_names[i]) for i in range(self._model.step_count))
+
+    @property
+    def arena_bytes(self) -> int:
+        return int(self._model.arena_bytes)
+
+    @property
+    def weights_bytes(self) -> int:
+        return int(self._model.weights_bytes)
+
+    def __call__(self, *arrays: npt.ArrayLike, out: F32 | tuple[F32, ...] | None = None) -> F32 | tuple[F32, ...]:
+        """Run the network.
+
+        Args:
+            *arrays: A float32 array per input, of its shape. One that is not contiguous is copied once.
+            out: Where to put the results, contiguous float32 of their shapes; without it they are allocated.
+
+        Returns:
+            The output, or a tuple of them where the network has several.
+
+        Raises:
+            ConvcError: Another number of arrays, another dtype, another shape; the message says what to write.
+        """
+        results = self._call(arrays, out, self._run)
+        return results[0] if len(results) == 1 else results
+
+    def profile(self, *arrays: npt.ArrayLike) -> list[tuple[str, float]]:
+        """Run once; the name and the seconds of each step."""
+        seconds = np.zeros(max(1, self._model.step_count))
+        pointer = _ffi.from_buffer("double[]", seconds)
+        self._call(arrays, None, lambda context, i, o: self._model.run_profiled(context, i, o, pointer))
+        return list(zip(self.steps, seconds.tolist(), strict=False))
+
+    def save(self, folder: str | Path) -> Path:
+        """Copy the library, its header and its C sources into `folder`; the library's new path."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (self.path.name, f"{self.name}.h"):
+            origin = self.path.parent / name
+            if origin.is_file():
+                part = folder / f".{name}.part"
+                shutil.copyfile(origin, part)
+                part.replace(folder / name)
+        if (self.path.parent / "src").is_dir():
+            shutil.copytree(self.path.parent / "src", folder / "src", dirs_exist_ok=True)
+        return folder / self.path.name
+
+    def _call(self, arrays: tuple[npt.ArrayLike, ...], out: F32 | tuple[F32, ...] | None, run: Any) -> tuple[F32, ...]:
+        if len(arrays) != len(self._in):
+            wanted = ", ".join(f"{name} {list(shape)}" for name, shape in self._in)
+            raise ConvcError(f"`{self.name}` takes {len(self._in)} array(s) ({wanted}), not {len(arrays)}")
+        sources = [_input(array, *port) for array, port in zip(arrays, self._in, strict=True)]
+        results = self._results(out)
+        context = self._take()
+        try:
+            buffers = [_ffi.from_buffer("float[]", array) for array in (*sources, *results)]
+            for i in range(len(sources)):
+                context.inputs[i] = buffers[i]
+            for i in range(len(results)):
+                context.outputs[i] = buffers[len(sources) + i]
+            status = run(context.handle, context.inputs, context.outputs)
+        finally:
+            self._release(context)
+        if status:
+            raise ConvcError(f"`{self.name}` did not run: {_text(self._model.status_text(status))}")
+        return results
+
+    def _results(self, out: F32 | tuple[F32, ...] | None) -> tuple[F32, ...]:
+        if out is None:
+            return tuple([np.empty(shape, np.float32) for _, shape in self._out])
+        given = out if isinstance(out, tuple) else (out,)
+        if len(given) != len(self._out):
+            raise ConvcError(f"`{self.name}` has {len(self._out)} output(s); out has {len(given)} array(s)")
+        for array, (name, shape) in zip(given, self._out, strict=True):
+            if array.dtype != np.float32 or array.shape != shape or not array.flags.c_contiguous:
+                raise ConvcError(
+                    f"out for `{name}` must be contiguous float32 of shape {list(shape)}: np.empty({shape}, np.float32)"
+                )
+            if not array.flags.writeable:
+                raise ConvcError(f"out for `{name}` is read-only")
+        return given
+
+    def _take(self) -> _Context:
+        try:
+            return self._free.pop()  # atomic under the GIL
+        except IndexError:
+            return _Context(self._model, self.threads)
+
+    def _release(self, context: _Context) -> None:
+        self._free.append(context)
+
+
+class _Context:
+    """A context of the library with its arrays of pointers."""
+
+    def __init__(self, model: Any, threads: int) -> None:
+        handle = _ffi.new("void **")
+        status = model.create(threads, handle)
+        if status:
+            raise ConvcError(f"cannot make a context: {_text(model.status_text(status))}")
+        self.handle = handle[0]
+        self.inputs = _ffi.new("const float *[]", max(1, model.input_count))
+        self.outputs = _ffi.new("float *[]", max(1, model.output_count))
+        weakref.finalize(self, model.destroy, self.handle)
+
+
+def _input(array: npt.ArrayLike, name: str, shape: tuple[int, ...]) -> F32:
+    if type(array) is np.ndarray and array.dtype == np.float32 and array.shape == shape:
+        return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+    given = np.asarray(array)
+    if given.dtype != np.float32:
+        raise ConvcError(f"input `{name}` must be float32, not {given.dtype}: write `{name}.astype(numpy.float32)`")
+    if given.shape != shape:
+        same = given.size == int(np.prod(shape))
+        help = f"; it has as many elements: write `{name}.reshape{shape}`" if same else ""
+        raise ConvcError(f"input `{name}` must have shape {list(shape)}, not {list(given.shape)}{help}")
+    return np.ascontiguousarray(given)
+
+
+def _ports(ports: Any, count: int) -> tuple[Port, ...]:
+    return tuple(
+        Port(_text(ports[i].name), TensorType.plain(tuple(ports[i].shape[d] for d in range(ports[i].rank))))
+        for i in range(count)
+    )
+
+
+def _text(pointer: Any) -> str:
+    data = _ffi.string(pointer)
+    return data.decode() if isinstance(data, bytes) else str(data)
+
+
+def open_library(path: str | Path, threads: int | None = None) -> Kernel:
+    """Open a library that `convc build` or `Kernel.save` wrote; no compiler is needed.
+
+    Raises:
+        ConvcError: There is no such file, or convc did not make it.
+    """
+    from convc.native.target import available_threads
+
+    if not Path(path).is_file():
+        raise ConvcError(f"{path}: no such library")
+    return Kernel(Path(path), available_threads() if threads is None else threads)

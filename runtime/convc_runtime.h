@@ -1,0 +1,42 @@
+/* The fixed part of every library that convc generates: how steps are run, by one thread or by several.
+ *
+ * A network is a table of steps. One thread runs them one after another, with no synchronisation at all. Several
+ * threads walk the table together: each takes chunks of a step's work items from a counter, and all meet before the
+ * next step. So a run wakes the pool once, not once a layer. */
+#ifndef CONVC_RUNTIME_H
+#define CONVC_RUNTIME_H
+
+#include <stddef.h>
+
+/* Where the operands of a run lie. */
+typedef struct {
+    const float *const *inputs; /* the caller's arrays */
+    float *const *outputs;
+    char *arena;         /* all that lives between steps */
+    const char *weights; /* packed, read-only */
+} convc_frame;
+
+/* One kernel call. `run` computes work items [begin, end). A serial step is too small to be worth sharing. */
+typedef struct {
+    const char *name;
+    void (*run)(const convc_frame *frame, int begin, int end);
+    int items;
+    int serial;
+} convc_step;
+
+typedef struct convc_pool convc_pool;
+
+/* Bytes of a pool of `threads` threads, to be placed in memory aligned to 64 bytes; 0 for one thread. */
+size_t convc_pool_bytes(int threads);
+
+/* Makes a pool in `memory`; its threads start with the first run. Returns 0, or -1 where the system refuses. */
+int convc_pool_init(void *memory, int threads, convc_pool **pool);
+
+/* Stops and joins the threads. In a child of fork() there are none to join. */
+void convc_pool_destroy(convc_pool *pool);
+
+/* Runs the steps; `pool` is NULL for one thread. With `seconds` the time of every step is stored there. Returns 0, or
+ * -1 where threads could not be started. One run at a time per pool. */
+int convc_run(const convc_step *steps, int count, const convc_frame *frame, convc_pool *pool, double *seconds);
+
+#endif
