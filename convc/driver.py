@@ -27,7 +27,8 @@ from convc.native.kernel import Kernel
 from convc.native.target import available_threads, generic, native
 from convc.network import Network
 from convc.options import Options, Target
-from convc.passes.base import Stages, run_pipeline
+from convc.passes.base import Stages
+from convc.passes.pipeline import run_pipeline
 from convc.plan.lower import lower
 from convc.plan.packing import pack
 from convc.plan.program import Program
