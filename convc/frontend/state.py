@@ -1,0 +1,146 @@
+"""The state of one elaboration: nodes so far, names taken, messages, and the limits that make it end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from convc.diagnostics import Diagnostic, Label, Span
+from convc.frontend.failure import Failure, Halt, fail, fault
+from convc.frontend.values import UNKNOWN, Module
+from convc.ir import Node, Op, TensorType, Value, fresh_name
+
+#: Nodes of one network.
+MAX_NODES = 50_000
+#: Statements and calls evaluated for one network.
+MAX_STEPS = 500_000
+#: Block calls inside each other, and levels of any kind (calls, statements, operators).
+MAX_CALLS, MAX_LEVELS = 64, 150
+#: Errors reported in one run.
+MAX_ERRORS = 20
+
+
+@dataclass
+class Scope:
+    """The variables of one call of a block (or of the network).
+
+    `path` is the dotted scope of the values made here. `named` are the variables whose name is no longer free for a
+    node: those bound before the statement at hand. `chain` are the calls that led here, innermost first.
+    """
+
+    module: Module
+    path: str = ""
+    chain: tuple[Label, ...] = ()
+    variables: dict[str, object] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)
+
+    def bind(self, name: str, value: object) -> None:
+        self.variables[name] = value
+        self.named.add(name)
+
+    def path_of(self, name: str) -> str:
+        return f"{self.path}.{name}" if self.path and name else self.path or name
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What the expression of a statement is for: the names its results are bound to and the types written there."""
+
+    names: tuple[str, ...] = ()
+    types: tuple[TensorType | None, ...] = ()
+
+
+class State:
+    """See the module docstring; the layers above add evaluation."""
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, Value] = {}
+        self.taken: set[str] = set()
+        self.nodes: list[Node] = []
+        self.diagnostics: list[Diagnostic] = []
+        self._seen: set[tuple[str, Span | None]] = set()
+        self._steps = self._made = self._level = 0
+
+    # Messages
+
+    def report(self, diagnostic: Diagnostic, scope: Scope | None = None) -> None:
+        """Keep a message; the same fault in a later call of the same block is not news."""
+        key = (diagnostic.code, diagnostic.label.span if diagnostic.label else None)
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        if scope is not None and scope.chain:
+            secondary = (*diagnostic.secondary, *scope.chain)
+            diagnostic = Diagnostic(
+                diagnostic.code, diagnostic.title, diagnostic.label, secondary, diagnostic.notes, diagnostic.helps
+            )
+        self.diagnostics.append(diagnostic)
+        if len(self.diagnostics) >= MAX_ERRORS:
+            raise Halt(diagnostic)
+
+    # Limits
+
+    def step(self, span: Span) -> None:
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise Halt(fault(
+                "E0503", "the network takes too long to build", span, f"stopped here after {MAX_STEPS} steps",
+                help="are the bounds of the loops around this what you meant?",
+            ))  # fmt: skip
+
+    @contextmanager
+    def level(self, span: Span) -> Iterator[None]:
+        """One level deeper; keeps Python's own stack out of danger."""
+        self._level += 1
+        try:
+            if self._level > MAX_LEVELS:
+                raise fail("E0104", "nested too deeply", span, f"{MAX_LEVELS} levels of calls, loops and operators")
+            yield
+        finally:
+            self._level -= 1
+
+    # The graph
+
+    def add(self, op: Op, inputs: Sequence[Value], types: Sequence[TensorType], names: Sequence[str], span: Span) -> Node:
+        """Append a node whose outputs get `names`, which the caller has taken."""
+        self._made += 1
+        if self._made > MAX_NODES:
+            raise Halt(fault("E0501", "the network is too large", span, f"this would be node {MAX_NODES + 1}"))
+        outputs = tuple(Value(name, type) for name, type in zip(names, types, strict=True))
+        node = Node(op, tuple(inputs), outputs, span)
+        self.nodes.append(node)
+        return node
+
+    def take(self, wanted: str) -> str:
+        """A name like `wanted` that no other value or scope has."""
+        name = fresh_name(wanted, self.taken)
+        self.taken.add(name)
+        return name
+
+    def parameter(self, name: str, type: TensorType, span: Span, shared: bool) -> Value:
+        """The weight of that name; only an explicitly named one (`shared`) may be asked for twice."""
+        known = self.parameters.get(name)
+        if known is not None and shared:
+            if known.type != type:
+                raise fail(
+                    "E0210", f"weight `{name}` is used with two shapes", span, f"needed as {type} here",
+                    note=f"it was used as {known.type} before",
+                )
+            return known
+        if name in self.taken:
+            raise fail(
+                "E0210", f"the name `{name}` is taken", span, "would name a second weight",
+                help='give one of the two layers another `name = "..."`',
+            )
+        self.taken.add(name)
+        self.parameters[name] = Value(name, type)
+        return self.parameters[name]
+
+
+def is_unknown(*values: object) -> bool:
+    """Whether any of these, or anything inside a sequence, is unknown."""
+    return any(value is UNKNOWN or (isinstance(value, tuple) and is_unknown(*value)) for value in values)
+
+
+__all__ = ["Failure", "Goal", "Halt", "Scope", "State", "is_unknown"]
