@@ -1,0 +1,32 @@
+# Everything from a bare clone with Python and a C compiler: `make demo`, `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: setup demo test check lint types sweep clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+# Builds LeNet-5 from its .conv file and reads handwritten digits with the native library.
+demo: setup
+	@$(BIN)/python examples/lenet5/demo.py
+
+test: check
+	$(BIN)/python -m pytest -n 2
+
+# Lint and types.
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+sweep: setup
+	$(BIN)/python -m pytest -n 2 -m sweep
+
+clean:
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache
