@@ -112,7 +112,8 @@ class Fused(Op):
 
     def cost(self, inputs: Sequence[TensorType], outputs: Sequence[TensorType]) -> Cost:
         parts = [n.op.cost([v.type for v in n.inputs], [v.type for v in n.outputs]) for n in self.nodes]
-        taps, strides = (1, 1), (1, 1)
+        taps: tuple[int, ...] = (1, 1)
+        strides: tuple[int, ...] = (1, 1)
         for part in parts:
             if part.taps != (1,) * len(part.taps) or part.strides != (1,) * len(part.strides):
                 taps, strides = part.taps, part.strides

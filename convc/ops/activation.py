@@ -70,7 +70,7 @@ class LeakyRelu(Unary):
 
     @classmethod
     def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
-        return cls(args.float("slope")), (args.tensor("x"),)
+        return cls(args.number("slope")), (args.tensor("x"),)
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:
         (x,) = inputs
@@ -99,9 +99,16 @@ class Sigmoid(Unary):
         return (np.where(x < 0, small / (1 + small), 1 / (1 + small)),)
 
 
+def check_axis(axis: int, x: TensorType) -> None:
+    """Refuse an axis that `x` does not have."""
+    if not 0 <= axis < x.rank:
+        axes = f"axes 0 to {x.rank - 1}" if x.rank else "no axes"
+        raise OpError("E0308", "no such axis", "axis", note=f"axis is {axis}; {x} has {axes}")
+
+
 @dataclass(frozen=True, slots=True)
 class Softmax(Op):
-    """Exponentials that sum to one along `axis` (negative axes count from the end)."""
+    """Exponentials that sum to one along `axis` (in sources negative axes count from the end)."""
 
     name: ClassVar[str] = "softmax"
     params: ClassVar[tuple[Param, ...]] = (_X, Param("axis", Kind.INT, 1, "the dimension that sums to one"))
@@ -109,15 +116,12 @@ class Softmax(Op):
 
     @classmethod
     def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
-        return cls(args.int("axis")), (args.tensor("x"),)
+        x, axis = args.tensor("x"), args.integer("axis")
+        return cls(axis + x.type.rank if -x.type.rank <= axis < 0 else axis), (x,)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        if not -x.rank <= self.axis < x.rank:
-            raise OpError(
-                "E0308", "no such axis", "axis",
-                note=f"axis is {self.axis}; {x} has axes {-x.rank} to {x.rank - 1}",
-            )  # fmt: skip
+        check_axis(self.axis, x)
         return (TensorType.plain(x.shape, x.dtype),)
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:

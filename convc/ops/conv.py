@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import gcd
 from typing import ClassVar
 
 import numpy as np
@@ -18,7 +19,7 @@ from convc.ir.graph import Value
 from convc.ir.op import Array, Cost, Op, OpError
 from convc.ir.types import TensorType
 from convc.ops.signature import Arguments, Kind, Param
-from convc.ops.window import resolve_pad, window_extent
+from convc.ops.window import check_positive, resolve_pad, window_extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +49,17 @@ class Conv(Op):
         x = args.tensor("x")
         if x.type.rank != 4:
             raise OpError("E0301", "conv takes a tensor [n, c, h, w]", "x", note=f"this one is {x.type}")
-        groups = args.int("groups")
+        groups = args.integer("groups")
         weight = args.weight_type("weight")
-        if weight is not None and weight.rank == 4:
+        if weight is None:
+            channels, kernel = args.integer("channels"), args.integers("kernel", 2)
+        elif weight.rank == 4:
             channels, kernel = weight.shape[0], weight.shape[2:]
         else:
-            channels, kernel = args.int("channels"), args.ints("kernel", 2)
+            raise _bad_weight(x.type, weight)
         _check_groups(x.type.shape[1], channels, groups)
-        stride, dilation = args.ints("stride", 2), args.ints("dilation", 2)
-        pad = resolve_pad(args.pad("pad"), x.type.shape[2:], kernel, stride, dilation)
+        stride, dilation = args.integers("stride", 2), args.integers("dilation", 2)
+        pad = resolve_pad(args.padding("pad"), x.type.shape[2:], kernel, stride, dilation)
         weights = args.parameter("weight", (channels, x.type.shape[1] // groups, *kernel))
         operands = (x, weights, args.parameter("bias", (channels,))) if args.given("bias") else (x, weights)
         op = cls(stride, pad, dilation, groups, len(operands) == 3)  # type: ignore[arg-type]
@@ -64,14 +67,21 @@ class Conv(Op):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         x, weight = inputs[0], inputs[1]
-        if x.rank != 4 or weight.rank != 4:
-            raise OpError("E0301", "conv takes tensors [n, c, h, w] and [oc, ic, kh, kw]", "x", note=f"{x}, {weight}")
+        if x.rank != 4:
+            raise OpError("E0301", "conv takes a tensor [n, c, h, w]", "x", note=f"this one is {x}")
+        if weight.rank != 4:
+            raise _bad_weight(x, weight)
         _check_groups(x.shape[1], weight.shape[0], self.groups)
         if weight.shape[1] * self.groups != x.shape[1]:
             raise OpError(
                 "E0303", "weights do not fit the input's channels", "weight",
                 note=f"{weight.shape[1]} per group x {self.groups} groups = {weight.shape[1] * self.groups}, "
                 f"the input has {x.shape[1]}",
+            )  # fmt: skip
+        if self.bias and inputs[2].shape != weight.shape[:1]:
+            raise OpError(
+                "E0303", "the bias does not fit the weights", "bias",
+                note=f"the bias is {inputs[2]}, {weight.shape[0]} output channels take f32[{weight.shape[0]}]",
             )  # fmt: skip
         oh, ow = (
             window_extent(
@@ -111,12 +121,19 @@ class Conv(Op):
         return Cost(parameters, macs, 2 * macs + (out.elements if self.bias else 0), taps, self.stride)
 
 
+def _bad_weight(x: TensorType, weight: TensorType) -> OpError:
+    return OpError(
+        "E0303", "conv takes weights [oc, ic / groups, kh, kw]", "weight", note=f"these are {weight}, the input is {x}"
+    )
+
+
 def _check_groups(ic: int, oc: int, groups: int) -> None:
-    if groups < 1 or ic % groups or oc % groups:
+    check_positive("channels", oc)
+    check_positive("groups", groups)
+    if ic % groups or oc % groups:
+        remainders = ", ".join(f"{n} = {n // groups} x {groups} + {n % groups}" for n in (ic, oc) if n % groups)
         raise OpError(
             "E0306", "groups must divide the channels", "groups",
-            note=f"{ic} input and {oc} output channels in {groups} groups: "
-            f"{ic} / {groups} and {oc} / {groups} must be whole",
-        ) if groups >= 1 else OpError("E0306", "groups must be at least 1", "groups", note=f"groups is {groups}")  # fmt: skip
-    if oc < 1:
-        raise OpError("E0305", "channels must be at least 1", "channels", note=f"channels is {oc}")
+            note=f"{ic} input and {oc} output channels in {groups} groups: {remainders}",
+            help=f"use `groups = {gcd(ic, oc, groups)}`, or channels that are multiples of {groups}",
+        )  # fmt: skip

@@ -111,7 +111,7 @@ class Constant(Op):
 
     @classmethod
     def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
-        return cls(args.float("value")), ()
+        return cls(args.number("value")), ()
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         return (TensorType.plain(()),)

@@ -13,6 +13,7 @@ from convc.ir.graph import Value
 from convc.ir.op import Array, Cost, Op, OpError
 from convc.ir.types import TensorType
 from convc.ops.signature import Arguments, Kind, Param
+from convc.ops.window import check_positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,8 @@ class Linear(Op):
                 help="put `|> flatten` before it",
             )  # fmt: skip
         weight = args.weight_type("weight")
-        channels = weight.shape[0] if weight is not None and weight.rank == 2 else args.int("channels")
-        if channels < 1:
-            raise OpError("E0305", "channels must be at least 1", "channels", note=f"channels is {channels}")
+        channels = weight.shape[0] if weight is not None and weight.shape else args.integer("channels")
+        check_positive("channels", channels)
         weights = args.parameter("weight", (channels, x.type.shape[1]))
         operands = (x, weights, args.parameter("bias", (channels,))) if args.given("bias") else (x, weights)
         return cls(len(operands) == 3), operands
@@ -47,7 +47,14 @@ class Linear(Op):
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         x, weight = inputs[0], inputs[1]
         if x.rank != 2 or weight.rank != 2 or x.shape[1] != weight.shape[1]:
-            raise OpError("E0303", "weights do not fit the input", "weight", note=f"{x} against weights {weight}")
+            raise OpError(
+                "E0303", "linear takes weights [oc, ic]", "weight", note=f"these are {weight}, the input is {x}"
+            )
+        if self.bias and inputs[2].shape != weight.shape[:1]:
+            raise OpError(
+                "E0303", "the bias does not fit the weights", "bias",
+                note=f"the bias is {inputs[2]}, {weight.shape[0]} outputs take f32[{weight.shape[0]}]",
+            )  # fmt: skip
         return (TensorType.plain((x.shape[0], weight.shape[0]), x.dtype),)
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:

@@ -17,6 +17,7 @@ from convc.ir.graph import Value
 from convc.ir.op import Array, Cost, Op, OpError
 from convc.ir.types import TensorType
 from convc.ops.signature import Arguments, Kind, Param
+from convc.ops.window import check_positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class BatchNorm(Op):
             raise OpError("E0301", "batchnorm takes a tensor [n, c, ...]", "x", note=f"this one is {x.type}")
         shape = (x.type.shape[1],)
         names = ("weight", "bias", "running_mean", "running_var")
-        return cls(args.float("eps")), (x, *(args.parameter(name, shape) for name in names))
+        return cls(args.number("eps")), (x, *(args.parameter(name, shape) for name in names))
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         x = inputs[0]
@@ -82,15 +83,14 @@ class LocalResponseNorm(Op):
 
     @classmethod
     def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
-        op = cls(args.int("size"), args.float("alpha"), args.float("beta"), args.float("k"))
+        op = cls(args.integer("size"), args.number("alpha"), args.number("beta"), args.number("k"))
         return op, (args.tensor("x"),)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
         if x.rank != 4:
             raise OpError("E0301", "local_response_norm takes a tensor [n, c, h, w]", "x", note=f"this one is {x}")
-        if self.size < 1:
-            raise OpError("E0305", "size must be at least 1", "size", note=f"size is {self.size}")
+        check_positive("size", self.size)
         return (TensorType.plain(x.shape, x.dtype),)
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:

@@ -40,21 +40,16 @@ def _geometry(args: Arguments, dilation: tuple[int, ...]) -> tuple[Value, Pair, 
     x = args.tensor("x")
     if x.type.rank != 4:
         raise OpError("E0301", "pooling takes a tensor [n, c, h, w]", "x", note=f"this one is {x.type}")
-    kernel = args.ints("kernel", 2)
-    stride = args.ints("stride", 2) if args.given("stride") else kernel
-    pad = resolve_pad(args.pad("pad"), x.type.shape[2:], kernel, stride, dilation)
-    for i in range(4):
-        if pad[i] * 2 > (kernel[i % 2] - 1) * dilation[i % 2] + 1:
-            raise OpError(
-                "E0307", "padding is more than half the window", "pad",
-                note=f"a window of {kernel[i % 2]} with {pad[i]} of padding could lie outside the map",
-            )  # fmt: skip
+    kernel = args.integers("kernel", 2)
+    stride = args.integers("stride", 2) if args.given("stride") else kernel
+    pad = resolve_pad(args.padding("pad"), x.type.shape[2:], kernel, stride, dilation)
     return x, kernel, stride, pad  # type: ignore[return-value]
 
 
 def _extents(x: TensorType, kernel: Pair, stride: Pair, dilation: Pair, pad: Quad, ceil: bool) -> TensorType:
     if x.rank != 4:
         raise OpError("E0301", "pooling takes a tensor [n, c, h, w]", "x", note=f"this one is {x}")
+    _check_windows_touch(x, kernel, dilation, pad)
     oh, ow = (
         window_extent(
             ("height", "width")[i], x.shape[2 + i], kernel[i], stride[i], dilation[i], pad[i], pad[2 + i], ceil
@@ -62,6 +57,20 @@ def _extents(x: TensorType, kernel: Pair, stride: Pair, dilation: Pair, pad: Qua
         for i in (0, 1)
     )
     return TensorType.plain((x.shape[0], x.shape[1], oh, ow), x.dtype)
+
+
+def _check_windows_touch(x: TensorType, kernel: Pair, dilation: Pair, pad: Quad) -> None:
+    """A window all in the padding has no largest value and no mean."""
+    for i in range(4):
+        size, step = x.shape[2 + i % 2], dilation[i % 2]
+        reach = (kernel[i % 2] - 1) * step + 1
+        if pad[i] >= max(reach, 1) or (pad[i] and step > size):
+            raise OpError(
+                "E0307", "a pooling window would lie in the padding", "pad",
+                note=f"{('top', 'left', 'bottom', 'right')[i]}: {pad[i]} of padding, the window spans {reach}, "
+                f"the map has {size}",
+                help=f"use a padding of at most {(reach - 1) // 2}",
+            )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +87,9 @@ class MaxPool(Op):
 
     @classmethod
     def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
-        dilation = args.ints("dilation", 2)
+        dilation = args.integers("dilation", 2)
         x, kernel, stride, pad = _geometry(args, dilation)
-        return cls(kernel, stride, pad, dilation, args.bool("ceil")), (x,)  # type: ignore[arg-type]
+        return cls(kernel, stride, pad, dilation, args.flag("ceil")), (x,)  # type: ignore[arg-type]
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         return (_extents(inputs[0], self.kernel, self.stride, self.dilation, self.pad, self.ceil),)
@@ -122,7 +131,7 @@ class AvgPool(Op):
     @classmethod
     def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
         x, kernel, stride, pad = _geometry(args, (1, 1))
-        return cls(kernel, stride, pad, args.bool("ceil"), args.bool("count_include_pad")), (x,)
+        return cls(kernel, stride, pad, args.flag("ceil"), args.flag("count_include_pad")), (x,)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         return (_extents(inputs[0], self.kernel, self.stride, (1, 1), self.pad, self.ceil),)

@@ -16,7 +16,7 @@ import numpy as np
 from convc.ir.graph import Value
 from convc.ir.op import Array, Op, OpError
 from convc.ir.types import TensorType
-from convc.ops.activation import Unary
+from convc.ops.activation import Unary, check_axis
 from convc.ops.signature import Arguments, Kind, Param
 
 
@@ -38,16 +38,15 @@ class Concat(Op):
         xs = args.tensors("xs")
         if not xs:
             raise OpError("E0310", "concat needs at least one tensor", "xs")
-        axis = args.int("axis")
+        axis = args.integer("axis")
         rank = xs[0].type.rank
         if -rank <= axis < 0:
             axis += rank
-        return cls(axis, args.bool("in_place")), xs
+        return cls(axis, args.flag("in_place")), xs
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         first = inputs[0]
-        if not 0 <= self.axis < first.rank:
-            raise OpError("E0308", "no such axis", "axis", note=f"axis is {self.axis}; {first} has {first.rank} axes")
+        check_axis(self.axis, first)
         for number, other in enumerate(inputs):
             alike = other.rank == first.rank and all(
                 m == n for i, (m, n) in enumerate(zip(first.shape, other.shape, strict=True)) if i != self.axis
@@ -81,7 +80,7 @@ class Flatten(Unary):
         return (TensorType.plain((x.shape[0], prod(x.shape[1:])), x.dtype),)
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:
-        return (inputs[0].reshape(inputs[0].shape[0], -1),)
+        return (inputs[0].reshape(inputs[0].shape[0], prod(inputs[0].shape[1:])),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ class Reshape(Op):
 
     @classmethod
     def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
-        x, shape = args.tensor("x"), args.ints("shape", 0)
+        x, shape = args.tensor("x"), args.integers("shape", 0)
         rest = prod(n for n in shape if n != -1)
         if shape.count(-1) == 1 and rest > 0 and x.type.elements % rest == 0:
             shape = tuple(x.type.elements // rest if n == -1 else n for n in shape)
@@ -105,10 +104,11 @@ class Reshape(Op):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
+        has = "leaves open more than can be worked out" if -1 in self.shape else f"has {prod(self.shape)}"
         if prod(self.shape) != x.elements or min(self.shape, default=1) < 0:
             raise OpError(
                 "E0311", "reshape must keep the number of elements", "shape",
-                note=f"{list(x.shape)} has {x.elements}, {list(self.shape)} has {prod(self.shape)}",
+                note=f"{list(x.shape)} has {x.elements}, {list(self.shape)} {has}",
             )  # fmt: skip
         return (TensorType.plain(self.shape, x.dtype),)
 
@@ -142,7 +142,7 @@ class Dropout(Unary):
 
     @classmethod
     def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
-        return cls(args.float("p")), (args.tensor("x"),)
+        return cls(args.number("p")), (args.tensor("x"),)
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:
         return (inputs[0],)

@@ -19,6 +19,8 @@ def resolve_pad(
     at the beginning; `causal` pads only before. A number pads every side, two numbers each axis.
     """
     rank = len(size)
+    for name, numbers in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
+        check_positive(name, *numbers)
     reach = [(k - 1) * d for k, d in zip(kernel, dilation, strict=True)]
     match rule:
         case int():
@@ -45,6 +47,14 @@ def resolve_pad(
     return pads
 
 
+def check_positive(name: str, *numbers: int) -> None:
+    """Kernels, strides, dilations and channel counts start at 1."""
+    if min(numbers) < 1:
+        written = numbers[0] if len(set(numbers)) == 1 else numbers
+        title = f"{name} must be at least 1"
+        raise OpError("E0305", title, name, note=f"{name} is {written}", help=f"use `{name} = 1`")
+
+
 def window_extent(
     axis: str, size: int, kernel: int, stride: int, dilation: int, before: int, after: int, ceil: bool = False
 ) -> int:
@@ -53,8 +63,7 @@ def window_extent(
     With `ceil` the division rounds up, but a window that would start in the padding after the map is dropped (torch).
     """
     for name, number in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
-        if number < 1:
-            raise OpError("E0305", f"{name} must be at least 1", name, note=f"{name} is {number} along the {axis}")
+        check_positive(name, number)
     reach = (kernel - 1) * dilation + 1
     room = size + before + after - reach
     if room < 0:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import numpy as np
+
 from convc.interpreter import evaluate_constants
 from convc.ir.graph import Graph
 from convc.plan.memory import ALIGNMENT
@@ -21,7 +23,7 @@ def pack(program: Program, graph: Graph, weights: Weights, file: BinaryIO) -> No
     for piece in _in_order(program):
         file.write(b"\0" * (piece.offset - position))
         array = evaluate_constants(graph, [piece.value.name], weights)[piece.value.name]
-        file.write(memoryview(piece.packing.apply(array)).cast("B"))
+        file.write(piece.packing.apply(np.asarray(array, np.float64)).tobytes())
         position = piece.offset + piece.bytes
     file.write(b"\0" * (-position % ALIGNMENT))
 

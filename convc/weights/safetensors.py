@@ -18,14 +18,20 @@ import numpy.typing as npt
 
 from convc.diagnostics import ConvcError
 
-#: A header larger than this is refused, as the reference reader does.
-HEADER_LIMIT: Final = 100_000_000
+#: A header larger than this many bytes is refused: it would describe a hundred thousand tensors.
+HEADER_LIMIT: Final = 25_000_000
 
-_DTYPES: Final = {"F32": "<f4", "F64": "<f8", "F16": "<f2", "I64": "<i8", "I32": "<i4", "BF16": "<u2"}
+#: NumPy holds no array of more dimensions on all its versions.
+_RANK_LIMIT: Final = 32
+
+_DTYPES: Final = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "BOOL": "|b1",
+    "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "|u1",
+}  # fmt: skip
 
 
 def read(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Every tensor by name, mapped from the file; bf16 and other floats come as float32.
+    """Every tensor by name, mapped from the file in its own type, bf16 converted to float32.
 
     Raises:
         ConvcError: The file is not safetensors, or lies about itself.
@@ -48,19 +54,22 @@ def read(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 
 def _tensor(path: Path, name: str, entry: Any, data: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+    shown = f"{path}: tensor {ascii(name)[:200]}"  # a hostile name may not even print
     try:
         dtype, shape, (begin, end) = _DTYPES[entry["dtype"]], tuple(entry["shape"]), entry["data_offsets"]
     except (KeyError, TypeError, ValueError):
-        raise ConvcError(f"{path}: tensor `{name}` has no dtype, shape and offsets convc can read: {entry!r}") from None
+        raise ConvcError(f"{shown} has no dtype, shape and offsets convc can read: {ascii(entry)[:200]}") from None
     numbers = (*shape, begin, end)
-    if not all(type(number) is int and number >= 0 for number in numbers):
-        raise ConvcError(f"{path}: tensor `{name}` has a shape or offsets that are not whole numbers")
+    if len(shape) > _RANK_LIMIT or not all(type(n) is int and 0 <= n < 2**62 for n in numbers):
+        raise ConvcError(f"{shown} has a shape or offsets that are not whole numbers: {ascii(entry)[:200]}")
     wanted = prod(shape) * np.dtype(dtype).itemsize
     if not begin <= end <= len(data) or end - begin != wanted:
         raise ConvcError(
-            f"{path}: tensor `{name}` of shape {list(shape)} takes {wanted} bytes, its offsets {begin} to {end} of "
-            f"{len(data)} say otherwise"
+            f"{shown} of shape {list(shape)} takes {wanted} bytes, but lies at {begin} to {end} of {len(data)}: "
+            "the file is cut short or damaged"
         )
+    if wanted == 0:
+        return np.zeros(shape if max(shape) < 2**31 else (0,), np.float32)
     array = data[begin:end].view(dtype).reshape(shape)
     if entry["dtype"] == "BF16":  # the upper half of a float32
         return (array.astype(np.uint32) << 16).view(np.float32)
@@ -82,7 +91,7 @@ def write(path: Path, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
         with part.open("wb") as file:
             file.write(len(text).to_bytes(8, "little") + text)
             for array in arrays.values():
-                file.write(array.tobytes())
+                file.write(array.reshape(-1).view(np.uint8).data)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod, sqrt
@@ -17,10 +16,13 @@ import numpy.typing as npt
 from convc.diagnostics import ConvcError
 from convc.ir.graph import Graph, Value
 from convc.ir.types import Shape
-from convc.weights import safetensors
+from convc.weights import npz, safetensors
 
 #: Names that frameworks store beside the weights and no network reads.
 _BOOKKEEPING = "num_batches_tracked"
+
+#: How the names of biases and means end, in every framework.
+_SHIFTS = ("bias", "mean", "beta")
 
 F32 = npt.NDArray[np.float32]
 
@@ -56,9 +58,12 @@ class Weights:
         Raises:
             ConvcError: The file cannot be read, or does not fit; every misfit is listed.
         """
-        readers = {".safetensors": safetensors.read, ".npz": _read_npz}
+        readers = {".safetensors": safetensors.read, ".npz": npz.read}
         if path.suffix not in readers:
-            raise ConvcError(f"{path}: weights come as .safetensors or .npz, not `{path.suffix or 'no suffix'}`")
+            raise ConvcError(
+                f"{path}: weights come as .safetensors or .npz, this is `{path.suffix or path.name}`; write them with "
+                "safetensors.numpy.save_file, safetensors.torch.save_file or numpy.savez"
+            )
         return Weights.bind(readers[path.suffix](path), graph, str(path))
 
     @staticmethod
@@ -95,25 +100,16 @@ def _faults(arrays: Mapping[str, npt.NDArray[Any]], parameters: tuple[Value, ...
 def _random(name: str, shape: Shape, seed: int) -> F32:
     key = hashlib.sha256(f"{seed}:{name}:{shape}".encode()).digest()
     generator = np.random.default_rng(int.from_bytes(key[:8], "little"))
-    last = name.rpartition(".")[2]
-    if last == "running_var" or (last == "weight" and len(shape) == 1):
-        return generator.uniform(0.5, 1.5, shape).astype(np.float32)
-    if len(shape) < 2:
-        return generator.uniform(-0.1, 0.1, shape).astype(np.float32)
-    return generator.standard_normal(shape, np.float32) * np.float32(sqrt(2 / max(1, prod(shape[1:]))))
+    if len(shape) < 2:  # what shifts is small; what scales is near one, and positive, because it may be a variance
+        low, high = (-0.1, 0.1) if name.endswith(_SHIFTS) else (0.5, 1.5)
+        return generator.uniform(low, high, shape).astype(np.float32)
+    scale = np.float32(sqrt(2 / max(1, prod(shape[1:]))))
+    return np.asarray(generator.standard_normal(shape, np.float32) * scale, np.float32)
 
 
 def _content_digest(arrays: Mapping[str, npt.NDArray[Any]], shapes: Mapping[str, Shape]) -> str:
     digest = hashlib.sha256()
     for name in sorted(shapes):
         digest.update(f"{name}{shapes[name]}{arrays[name].dtype}".encode())
-        digest.update(np.ascontiguousarray(arrays[name]).reshape(-1).view(np.uint8))
+        digest.update(np.ascontiguousarray(arrays[name]).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
-
-
-def _read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, MemoryError) as error:
-        raise ConvcError(f"{path}: cannot be read as .npz: {error}") from None
