@@ -64,14 +64,15 @@ def render(diagnostic: Diagnostic, colour: bool) -> str:
 
 def _places(diagnostic: Diagnostic, labels: Sequence[Label], width: int, style: _Style) -> Iterable[str]:
     pad = " " * width
-    source = None
+    last: Span | None = None
     for label in labels:
         primary = label is diagnostic.label
-        if label.span.source != source or primary:
-            arrow = "-->" if source is None else ":::"
-            yield f"{pad}{style.margin(arrow)} {label.span}"
+        if last is None or label.span.source != last.source:
+            yield f"{pad}{style.margin('-->' if last is None else ':::')} {label.span}"
             yield f"{pad} {style.margin('|')}"
-            source = label.span.source
+        elif label.span.line not in (last.line, last.line + 1):
+            yield style.margin("...")
+        last = label.span
         yield from _excerpt(label, primary, diagnostic, width, style)
     if labels and (diagnostic.notes or diagnostic.helps):
         yield f"{pad} {style.margin('|')}"

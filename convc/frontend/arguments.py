@@ -76,8 +76,7 @@ def op_signature(op: type[OpClass], text: str) -> Signature:
 class CallArguments:
     """What `Op.build` reads (the protocol `ops.signature.Arguments`).
 
-    `parameter_of(name, shape, span, explicit)` makes a weight, `constant_of(number, span)` the tensor of a number,
-    `weight_known(name)` the type of a weight already named so.
+    `parameter_of(name, shape, span, explicit)` makes a weight, `constant_of(number, span)` the tensor of a number.
     """
 
     op: type[OpClass]
@@ -86,7 +85,6 @@ class CallArguments:
     bound: dict[str, list[Given]]
     parameter_of: Callable[[str, tuple[int, ...], Span, str], Value]
     constant_of: Callable[[float, Span], Value]
-    weight_known: Callable[[str], TensorType | None]
 
     def _param(self, name: str) -> Param:
         return next(param for param in self.op.params if param.name == name)
@@ -112,7 +110,8 @@ class CallArguments:
     def _tensor(self, name: str, given: Given) -> Value:
         if isinstance(given.value, Value):
             return given.value
-        if isinstance(given.value, (int, float)) and not isinstance(given.value, bool):
+        binary = sum(param.kind is Kind.TENSOR for param in self.op.params) > 1
+        if binary and isinstance(given.value, (int, float)) and not isinstance(given.value, bool):
             return self.constant_of(float(given.value), given.span)
         raise self._wrong(name, given, "a tensor")
 
@@ -123,13 +122,13 @@ class CallArguments:
             found.extend(self._tensor(name, Given(item, given.span)) for item in items)
         return tuple(found)
 
-    def int(self, name: str) -> int:
+    def integer(self, name: str) -> int:
         given = self._given(name)
         if isinstance(given.value, bool) or not isinstance(given.value, int):
             raise self._wrong(name, given, "a whole number")
         return given.value
 
-    def ints(self, name: str, count: int) -> tuple[int, ...]:
+    def integers(self, name: str, count: int) -> tuple[int, ...]:
         given = self._given(name)
         numbers = _whole(given.value)
         if numbers is None:
@@ -140,13 +139,13 @@ class CallArguments:
             raise self._wrong(name, given, f"a number or a list of {count}")
         return numbers
 
-    def float(self, name: str) -> float:
+    def number(self, name: str) -> float:
         given = self._given(name)
         if isinstance(given.value, bool) or not isinstance(given.value, (int, float)):
             raise self._wrong(name, given, "a number")
         return float(given.value)
 
-    def bool(self, name: str) -> bool:
+    def flag(self, name: str) -> bool:
         given = self._given(name)
         if self._param(name).kind is Kind.WEIGHT and isinstance(given.value, (Value, str)):
             return True
@@ -154,7 +153,7 @@ class CallArguments:
             raise self._wrong(name, given, "`true` or `false`")
         return given.value
 
-    def pad(self, name: str) -> int | tuple[int, ...] | str:
+    def padding(self, name: str) -> int | tuple[int, ...] | str:
         given = self._given(name)
         if isinstance(given.value, str):
             return given.value
@@ -179,8 +178,6 @@ class CallArguments:
 
     def weight_type(self, name: str) -> TensorType | None:
         value = self.bound[name][0].value if name in self.bound else None
-        if isinstance(value, str):
-            return self.weight_known(value)
         return value.type if isinstance(value, Value) else None
 
 

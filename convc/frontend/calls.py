@@ -114,7 +114,6 @@ class Calls(Expressions):
                 explicit or f"{names[0]}.{name}", TensorType.plain(shape), place, shared=bool(explicit)
             ),
             lambda number, place: self._constant(scope, number, place),
-            lambda name: self.parameters[name].type if name in self.parameters else None,
         )
         try:
             op, inputs = callee.op.build(arguments)

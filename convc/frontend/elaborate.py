@@ -6,6 +6,7 @@ Guarantees to the next stage: a graph whose types are inferred and whose written
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from convc.diagnostics import CompileError, Diagnostic, Source, Span
 from convc.frontend import syntax as s
@@ -85,10 +86,10 @@ class Elaboration(Statements):
                 raise fail("E0601", f"`{network.name.text}` has no parameter `{name}`", network.name.span,
                            did_you_mean(name, names), help=f"there are {known}" if known else "it has none")  # fmt: skip
         for param in plain:
-            self._attempt(scope, param, lambda param=param: self._parameter_value(scope, param, given))
+            self._attempt(scope, param, partial(self._parameter_value, scope, param, given))
         for param in network.params:
             if param.type is not None:
-                self._attempt(scope, param, lambda param=param: self._input(scope, param))
+                self._attempt(scope, param, partial(self._input, scope, param))
 
     def _attempt(self, scope: Scope, param: s.Param, make: Callable[[], object]) -> None:
         try:

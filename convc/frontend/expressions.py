@@ -7,9 +7,9 @@ from abc import abstractmethod
 from convc import ops
 from convc.frontend import arithmetic
 from convc.frontend import syntax as s
-from convc.frontend.failure import did_you_mean, fail
+from convc.frontend.failure import did_you_mean, fail, nearest
 from convc.frontend.state import Goal, Scope, State, is_unknown
-from convc.frontend.values import UNKNOWN, Callee, BlockRef, OpRef, ParameterRef, describe
+from convc.frontend.values import UNKNOWN, BlockRef, Callee, OpRef, ParameterRef, describe
 from convc.ir import DType, Layout, TensorType, Value
 
 PROPERTIES = ("batch", "channels", "height", "width", "length", "rank")
@@ -20,10 +20,15 @@ _SYMBOLS = ("same", "same_lower", "valid", "causal")
 #: Names that people coming from elsewhere write.
 _FOREIGN = {
     "True": "write `true`", "False": "write `false`", "None": "leave the argument out, or write `false`",
-    "range": "a range is `0..n`", "max_pool": "write `maxpool`", "conv2d": "write `conv`", "Conv2d": "write `conv`",
-    "dense": "write `linear`", "fc": "write `linear`", "Linear": "write `linear`", "ReLU": "write `relu`",
-    "BatchNorm2d": "write `batchnorm`", "bn": "write `batchnorm`", "cat": "write `concat`",
-    "MaxPool2d": "write `maxpool`", "batch_norm": "write `batchnorm`",
+    "range": "a range is `0..n`",
+}  # fmt: skip
+
+#: What other languages call our ops, where the spelling alone would not tell.
+_FOREIGN_OPS = {
+    "conv2d": "conv", "convolution": "conv", "dense": "linear", "fc": "linear", "gemm": "linear", "matmul": "linear",
+    "bn": "batchnorm", "batchnorm2d": "batchnorm", "batchnormalization": "batchnorm", "cat": "concat", "lrn":
+    "local_response_norm", "maxpool2d": "maxpool", "avgpool2d": "avgpool", "adaptiveavgpool2d": "global_avgpool",
+    "globalaveragepooling2d": "global_avgpool", "maxpooling2d": "maxpool", "logistic": "sigmoid", "view": "reshape",
 }  # fmt: skip
 
 NO_GOAL = Goal()
@@ -116,19 +121,16 @@ class Expressions(State):
         if local is not None:
             raise fail("E0406", f"`{name.text}` cannot be called", name.span, f"this is {describe(local)}")
         known = [*scope.module.blocks, *ops.names()]
-        guess = did_you_mean(name.text, known)
+        meant = _FOREIGN_OPS.get(name.text.lower().replace("_", "")) or nearest(name.text, known)
+        guess = f"did you mean `{meant}`?" if meant else "nothing of that name can be called"
         raise fail(
-            "E0202", f"unknown op or block `{name.text}`", name.span, guess or "nothing of that name can be called",
-            help=self._called_help(scope, name.text, known),
+            "E0202", f"unknown op or block `{name.text}`", name.span, guess,
+            help=_FOREIGN.get(name.text) or self._called_help(scope, meant),
         )
 
-    def _called_help(self, scope: Scope, text: str, known: list[str]) -> str:
-        from convc.frontend.failure import nearest
-
-        if text in _FOREIGN:
-            return _FOREIGN[text]
-        found = self._global(scope, nearest(text, known))
-        return f"its signature is `{found.signature()}`" if found is not None else "`convc explain ops` lists all ops"
+    def _called_help(self, scope: Scope, meant: str) -> str:
+        found = self._global(scope, meant)
+        return f"its signature is `{found.signature()}`" if found is not None else f"the ops are {', '.join(ops.names())}"
 
     def _global(self, scope: Scope, name: str) -> Callee | None:
         if name in scope.module.blocks:

@@ -17,7 +17,9 @@ _TOKEN = re.compile(
     r"|(?P<name>[A-Za-z_]\w*(?:\.\w+)*)|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
     r"|(?P<property>\.[A-Za-z_]\w*)|(?P<other>\.\.|\|>|[=!<>]=|.)"
 )
-_KEYWORDS = frozenset("import block network return for in if else assert and or not fused".split())
+_KEYWORDS = frozenset({
+    "import", "block", "network", "return", "for", "in", "if", "else", "assert", "and", "or", "not", "fused",
+})  # fmt: skip
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 
 

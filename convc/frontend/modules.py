@@ -120,7 +120,7 @@ class Loader:
             return fault("E0205", "imports stay inside the project's folder", span, "this leads out of it",
                          note="the project is the folder of the file being compiled")  # fmt: skip
         if not path.is_file():
-            near = did_you_mean(path.name, [p.name for p in path.parent.glob("*.conv")] if path.parent.is_dir() else [])
+            near = did_you_mean(path.stem, [p.stem for p in path.parent.glob("*.conv") if p != importer])
             return fault("E0204", f"cannot find `{text}`", span, near or "no such file")
         return path
 

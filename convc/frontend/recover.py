@@ -63,16 +63,23 @@ def pieces(text: str) -> list[Piece]:
 
 
 def unclosed(found: list[Piece], before: int | None = None) -> Piece | None:
-    """The innermost bracket still open at the end (or before an offset)."""
-    stack: list[Piece] = []
+    """The innermost bracket still open at the end (or before an offset).
+
+    Where a `}` closes a brace whose line is indented deeper, that brace is the one that was forgotten.
+    """
+    stack: list[tuple[Piece, int]] = []
+    indent, suspect = 0, None
     for piece in found:
         if before is not None and piece.offset >= before:
             break
+        indent = piece.column if piece.first else indent
         if piece.text in _CLOSING.values():
-            stack.append(piece)
-        elif stack and _CLOSING.get(piece.text) == stack[-1].text:
-            stack.pop()
-    return stack[-1] if stack else None
+            stack.append((piece, indent))
+        elif stack and _CLOSING.get(piece.text) == stack[-1][0].text:
+            opening, its_indent = stack.pop()
+            if suspect is None and piece.first and piece.column < its_indent:
+                suspect = opening
+    return (suspect or stack[-1][0]) if stack else None
 
 
 def cut(source: Source, text: str, offset: int) -> Cut | None:
@@ -85,6 +92,9 @@ def cut(source: Source, text: str, offset: int) -> Cut | None:
         return _replace(source, text, found, at, at + 1)
     starts = _starts(found)
     begin = max((i for i in starts if i <= at), default=at)
+    if found[at].text in _DEFINITIONS and begin == at:  # the definition before it lacks a brace
+        broken = max((i for i in starts if i < at and found[i].text in _DEFINITIONS), default=at)
+        return _replace(source, text, found, broken, max(at, broken + 1))
     previous = max((i for i in starts if i < begin), default=None)
     # Where a statement stumbles over its own beginning, the one before it has stopped too early.
     stumbled = begin == at or (begin == at - 1 and found[at].text in "=:" and not _ends_value(found, begin - 1))
@@ -146,9 +156,7 @@ def _end(found: list[Piece], starts: set[int], begin: int, at: int) -> int:
             followed_by_else = i + 1 < len(found) and found[i + 1].text == "else"
             if depth == 0 and has_body and i >= at and not followed_by_else:
                 return i + 1
-        elif i > at and depth == 0 and i in starts and not has_body:
-            return i
-        elif i > begin and found[i].text in _DEFINITIONS and i in starts:
+        elif i in starts and i > begin and (found[i].text in _DEFINITIONS or (i > at and not depth and not has_body)):
             return i
     return len(found)
 

@@ -16,7 +16,7 @@ MAX_NODES = 50_000
 #: Statements and calls evaluated for one network.
 MAX_STEPS = 500_000
 #: Block calls inside each other, and levels of any kind (calls, statements, operators).
-MAX_CALLS, MAX_LEVELS = 64, 150
+MAX_CALLS, MAX_LEVELS = 32, 150
 #: Errors reported in one run.
 MAX_ERRORS = 20
 
@@ -71,7 +71,8 @@ class State:
             return
         self._seen.add(key)
         if scope is not None and scope.chain:
-            secondary = (*diagnostic.secondary, *scope.chain)
+            chain = scope.chain if len(scope.chain) <= 8 else (*scope.chain[:4], *scope.chain[-2:])
+            secondary = (*diagnostic.secondary, *chain)
             diagnostic = Diagnostic(
                 diagnostic.code, diagnostic.title, diagnostic.label, secondary, diagnostic.notes, diagnostic.helps
             )

@@ -14,7 +14,7 @@ from convc.frontend.recover import Cut, Piece, pieces, span_of, unclosed
 _WORDS = {
     "COMMA": "`,`", "RPAR": "`)`", "LPAR": "`(`", "RSQB": "`]`", "LSQB": "`[`", "LBRACE": "`{`", "RBRACE": "`}`",
     "EQUAL": "`=`", "COLON": "`:`", "IN": "`in`", "ELSE": "`else`", "NAME": "a name", "STRING": "a string",
-    "BLOCK": "`block`", "NETWORK": "`network`", "IMPORT": "`import`", "SEMICOLON": "`;`", "$END": "the end of the file",
+    "RETURN": "a statement", "BLOCK": "`block`", "NETWORK": "`network`", "IMPORT": "`import`", "SEMICOLON": "`;`", "$END": "the end of the file",
 }  # fmt: skip
 
 #: Text at the error, or the word before it, and what its author probably wanted.
@@ -47,6 +47,8 @@ def describe(source: Source, text: str, error: UnexpectedInput, cut: Cut | None)
         return _stopped_early(source, text, cut.blamed, open_bracket)
     piece = found[at]
     place = span_of(source, text, piece)
+    if open_bracket is not None and piece.text in ("block", "network", "import"):
+        return _never_closed(source, text, open_bracket)
     if piece.text == '"':
         return fault("E0103", "string without an end", place, 'no closing `"` on this line', help='close it with `"`')
     if piece.text == "}" and open_bracket is None:
@@ -89,6 +91,10 @@ def _expected(error: UnexpectedInput) -> str:
     accepted = set(accepted)
     if {"NAME", "INT"} <= accepted:
         return "an expression" + (" or `)`" if "RPAR" in accepted else "")
+    if accepted & {"COMMA", "LBRACE", "RPAR", "RBRACE"}:
+        accepted -= {"LPAR", "LSQB"}  # they would only make the expression before longer
+    if "RETURN" in accepted:
+        accepted -= {"NAME", "COMMA", "ELSE"}
     words = [word for terminal, word in _WORDS.items() if terminal in accepted]
     return ", ".join(words[:-1]) + (" or " if len(words) > 1 else "") + words[-1] if words else ""
 

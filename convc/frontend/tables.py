@@ -28,9 +28,8 @@ def parser() -> Lark:
     """The parser; one per process."""
     grammar = resources.grammar("conv.lark").read_text(encoding="utf-8")
     path = _cache_path(grammar)
-    with suppress(Exception):  # any damage to the file, also what unpickling makes of it, is a miss
-        with path.open("rb") as file:
-            return Lark.load(file)
+    with suppress(Exception), path.open("rb") as file:  # any damage, also what unpickling makes of it, is a miss
+        return Lark.load(file)
     built = Lark(
         grammar, parser="lalr", lexer="contextual", propagate_positions=True, maybe_placeholders=True,
         start=[FILE, EXPRESSION],

@@ -16,8 +16,8 @@ from convc.diagnostics import Source, Span
 from convc.frontend import syntax as s
 from convc.frontend.failure import fail
 
-#: Levels of brackets, braces and operators inside each other.
-MAX_NESTING = 100
+#: Levels of the tree: a call inside another is three of them.
+MAX_NESTING = 300
 
 #: Operators that chain to the left: their left operand is no deeper level.
 _CHAINS = frozenset({"add", "multiply", "or_", "and_"})
@@ -70,7 +70,7 @@ class TreeBuilder:
             depth = max(depth, levels[0])
         if depth > MAX_NESTING:
             raise fail(
-                "E0104", "nested too deeply", self.span(part.meta), f"more than {MAX_NESTING} levels inside each other",
+                "E0104", "nested too deeply", self.span(part.meta), "too many levels inside each other",
                 help="give inner parts a name with `name = ...`, or move them into a block",
             )
         return depth
