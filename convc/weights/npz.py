@@ -45,9 +45,9 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> npt.NDArray[Any]
         shape, fortran, dtype = _header(file)
         wanted = prod(shape) * dtype.itemsize
         if dtype.hasobject:
-            raise ConvcError(f"{ascii(info.filename)} holds Python objects, not numbers")
+            raise ConvcError(f"{info.filename!a} holds Python objects, not numbers")
         if wanted != info.file_size - file.tell() or wanted > MEMBER_LIMIT:
-            raise ConvcError(f"{ascii(info.filename)} of shape {list(shape)} takes {wanted} bytes, but has others")
+            raise ConvcError(f"{info.filename!a} of shape {list(shape)} takes {wanted} bytes, but has others")
         flat = np.frombuffer(file.read(wanted), dtype)
     return flat.reshape(shape, order="F" if fortran else "C")
 

@@ -68,9 +68,10 @@ def _tensor(path: Path, name: str, entry: Any, data: npt.NDArray[np.uint8]) -> n
             f"{shown} of shape {list(shape)} takes {wanted} bytes, but lies at {begin} to {end} of {len(data)}: "
             "the file is cut short or damaged"
         )
-    if wanted == 0:
-        return np.zeros(shape if max(shape) < 2**31 else (0,), np.float32)
-    array = data[begin:end].view(dtype).reshape(shape)
+    try:
+        array = data[begin:end].view(dtype).reshape(shape)
+    except (ValueError, OverflowError) as error:  # no elements, and the other extents beyond NumPy's reach
+        raise ConvcError(f"{shown} of shape {list(shape)}: {error}") from None
     if entry["dtype"] == "BF16":  # the upper half of a float32
         return (array.astype(np.uint32) << 16).view(np.float32)
     return array
