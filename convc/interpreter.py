@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from convc.ir.graph import Graph, Node
+from convc.diagnostics import ConvcError
+from convc.ir.graph import Graph, Node, Value
 from convc.ir.op import Array
 
 
@@ -21,16 +22,20 @@ class Lookup(Protocol):
 def run(
     graph: Graph, inputs: Mapping[str, Array], weights: Lookup, dtype: npt.DTypeLike = np.float64
 ) -> dict[str, Array]:
-    """The outputs of `graph` by name, computed in `dtype`; layouts have no meaning here."""
-    known: dict[str, Array] = {value.name: np.asarray(inputs[value.name], dtype) for value in graph.inputs}
+    """The outputs of `graph` by name, computed in `dtype`; layouts have no meaning here.
+
+    Raises:
+        ConvcError: An input is missing, or has another shape than the graph says.
+    """
+    known: dict[str, Array] = {value.name: _input(value, inputs, dtype) for value in graph.inputs}
     last_use = {value.name: i for i, node in enumerate(graph.nodes) for value in node.inputs}
     for number, node in enumerate(graph.nodes):
-        _run_node(graph, node, known, weights, dtype)
+        _run_node(node, known, weights, dtype)
         for value in node.inputs:
             if last_use[value.name] == number and value.name not in graph.output_names:
                 known.pop(value.name, None)
     for output in graph.outputs:
-        if output.value.name not in known:  # an input or a parameter returned as it is
+        if output.value.name not in known:  # a parameter returned as it is
             known[output.value.name] = np.asarray(weights[output.value.name], dtype)
     return {output.name: known[output.value.name] for output in graph.outputs}
 
@@ -50,7 +55,7 @@ def evaluate_constants(
             return
         for value in node.inputs:
             need(value.name)
-        _run_node(graph, node, known, weights, dtype)
+        _run_node(node, known, weights, dtype)
 
     wanted = list(names)
     for name in wanted:
@@ -58,9 +63,16 @@ def evaluate_constants(
     return {name: known[name] for name in wanted}
 
 
-def _run_node(
-    graph: Graph, node: Node, known: dict[str, Array], weights: Lookup, dtype: npt.DTypeLike
-) -> None:
+def _input(value: Value, inputs: Mapping[str, Array], dtype: npt.DTypeLike) -> Array:
+    if value.name not in inputs:
+        raise ConvcError(f"input `{value.name}` {value.type} is missing")
+    array = np.asarray(inputs[value.name], dtype)
+    if array.shape != value.type.shape:
+        raise ConvcError(f"input `{value.name}` has shape {list(array.shape)}, the network takes {value.type}")
+    return array
+
+
+def _run_node(node: Node, known: dict[str, Array], weights: Lookup, dtype: npt.DTypeLike) -> None:
     for value in node.inputs:
         if value.name not in known:
             known[value.name] = np.asarray(weights[value.name], dtype)

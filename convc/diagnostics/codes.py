@@ -31,8 +31,8 @@ CATALOGUE: Final[dict[str, Entry]] = {
     ),
     "E0103": Entry(
         "bracket or string without its other end",
-        "Every `(`, `[` and `{` needs its counterpart, a string ends on the line it begins on. In a string, `{` and `}`\n"
-        "enclose an expression; `\\{` is the brace itself.",
+        "Every `(`, `[` and `{` needs its counterpart, a string ends on the line it begins on. In a string, `{` and\n"
+        "`}` enclose an expression; `\\{` is the brace itself.",
         "y = conv(x, 8, 3\nz = relu(y)",
         "y = conv(x, 8, 3)\nz = relu(y)",
     ),
@@ -86,15 +86,15 @@ CATALOGUE: Final[dict[str, Entry]] = {
     ),
     "E0209": Entry(
         "unknown property",
-        "A tensor has `batch`, `channels`, `height`, `width`, `length` (last dimension of rank 3 and more) and `rank`.\n"
+        "A tensor has `batch`, `channels`, `height`, `width`, `length` (the last dimension) and `rank`.\n"
         "After `flatten` there is no height or width any more.",
         "n = x.shape",
         "n = x.channels",
     ),
     "E0210": Entry(
         "name taken",
-        "Names of nodes and weights are unique, because weights are bound by name. Two layers share a weight only where\n"
-        'both ask for it: `weight = "shared.weight"`, and then the shapes must agree.',
+        "Names of nodes and weights are unique, because weights are bound by name. Two layers share a weight only\n"
+        'where both ask for it: `weight = "shared.weight"`, and then the shapes must agree.',
         'y = conv(x, 8, 3, name = "c")\nz = conv(y, 8, 3, name = "c")',
         'y = conv(x, 8, 3, name = "c1")\nz = conv(y, 8, 3, name = "c2")',
     ),
@@ -125,7 +125,8 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "E0304": Entry(
         "not a padding",
         "`pad` is a number for all sides, two numbers (height, width), four (top, left, bottom, right), or a rule:\n"
-        "`same` (TensorFlow's; the odd one goes to the end), `same_lower` (to the beginning), `valid` (none), `causal`.",
+        "`same` (TensorFlow's; the odd one goes to the end), `same_lower` (to the beginning), `valid` (none) and\n"
+        "`causal` (all of it before).",
         "y = conv(x, 8, 3, pad = full)",
         "y = conv(x, 8, 3, pad = same)",
     ),
@@ -140,8 +141,11 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "y = conv(x, 32, 3, groups = 4)",
     ),
     "E0307": Entry(
-        "pooling padding too large",
-        "With more padding than half the window, a window could lie outside the map altogether.",
+        "a pooling window would lie in the padding",
+        "With as much padding as the window spans, a window would hold no element of the map; it has no maximum and\n"
+        "no mean.",
+        "y = maxpool(x, 2, pad = 2)",
+        "y = maxpool(x, 2, pad = 1)",
     ),
     "E0308": Entry("no such axis", "Axes count from 0; negative ones count from the end."),
     "E0309": Entry(
@@ -175,29 +179,29 @@ CATALOGUE: Final[dict[str, Entry]] = {
                    "y = conv(x, 8, 3, kernel = 3)", "y = conv(x, 8, 3)"),
     "E0405": Entry(
         "wrong kind of value",
-        "A number where a tensor is needed, a fraction where a whole number is, and so on. `+ - * /` work on numbers and\n"
-        "on tensors; `+` also joins lists.",
+        "A number where a tensor is needed, a fraction where a whole number is, and so on. `+ - * /` work on numbers\n"
+        "and on tensors; `+` also joins lists.",
     ),
     "E0406": Entry("not callable", "Only ops and blocks (also as values: `act = relu`) can be called."),
     "E0407": Entry(
         "inexact division",
-        "Whole numbers divide to whole numbers. Where the division leaves a remainder, a size would silently be wrong,\n"
-        "so it is an error. `%` gives the remainder.",
+        "Whole numbers divide to whole numbers. Where the division leaves a remainder, a size would silently be\n"
+        "wrong, so it is an error. `%` gives the remainder.",
         "groups = 10 / 4",
         "groups = (10 - 10 % 4) / 4",
     ),
     "E0408": Entry(
         "type is not as written",
-        "Types are inferred; a written type is a check, and this one does not hold. `_` stands for any extent. Only the\n"
-        "direct result of an op can be given another layout by its written type.",
+        "Types are inferred; a written type is a check, and this one does not hold. `_` stands for any extent. Only\n"
+        "the direct result of an op can be given another layout by its written type.",
         "y: f32[1, 8, 4, 4] = conv(x, 8, 3)   # x: f32[1, 3, 8, 8]",
         "y: f32[1, 8, 6, 6] = conv(x, 8, 3)",
     ),
     "E0409": Entry("wrong number of results", "As many names stand on the left as there are results on the right."),
     "E0410": Entry(
         "not a condition",
-        "Conditions are `true` or `false`; numbers and tensors are neither. Conditions are decided when the network is\n"
-        "built and cannot depend on what is in a tensor.",
+        "Conditions are `true` or `false`; numbers and tensors are neither. Conditions are decided when the network\n"
+        "is built and cannot depend on what is in a tensor.",
         "if stride { ... }",
         "if stride != 1 { ... }",
     ),
@@ -206,7 +210,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "E0501": Entry("network too large", "More than 50000 nodes; a loop's bound is probably not what was meant."),
     "E0502": Entry("calls too deep", "Blocks may call themselves, but must come to an end within 32 calls."),
     "E0503": Entry("too long to build", "Loops and calls took more than 500000 steps."),
-    "E0504": Entry("value too large", "Whole numbers stay below 2^62, strings below 4096 characters, lists below 10000."),
+    "E0504": Entry("value too large", "Bounds: 2^62 for whole numbers, 4096 characters, 10000 items of a list."),
     "E0601": Entry("unknown network parameter", "The network's header has no such parameter.",
                    'convc.load("net.conv", clases=10)', 'convc.load("net.conv", classes=10)'),
     "E0602": Entry("wrong value for a network parameter", "A value given from outside has the kind of the default."),

@@ -13,7 +13,7 @@ import numpy as np
 
 from convc.ir.graph import Value
 from convc.ir.op import Array, Cost, Op, OpError
-from convc.ir.types import Shape, TensorType
+from convc.ir.types import Shape, TensorType, ceil_div
 from convc.ops.activation import Unary
 from convc.ops.signature import Arguments, Kind, Param
 
@@ -47,8 +47,19 @@ def _broadcast(name: str, a: Shape, b: Shape) -> Shape:
             raise OpError(
                 "E0309", f"shapes do not fit in {name}", "b",
                 note=f"{list(a)} and {list(b)}: axis {i} is {m} on the left and {n} on the right",
+                help=_projection(a, b),
             )  # fmt: skip
     return tuple(n if m == 1 else m for m, n in zip(left, right, strict=True))
+
+
+def _projection(a: Shape, b: Shape) -> str:
+    """How a residual block brings the larger of two maps to the shape of the other, where one stride does it."""
+    if len(a) != 4 or len(b) != 4 or a[0] != b[0]:
+        return ""
+    side, small, large = ("right", a, b) if b[2] >= a[2] else ("left", b, a)
+    steps = [s for s in range(1, 9) if ceil_div(large[2], s) == small[2] and ceil_div(large[3], s) == small[3]]
+    stride = f", stride = {steps[0]}" if steps and steps[0] > 1 else ""
+    return f"project the {side} one: `|> conv({small[1]}, 1{stride})`" if steps else ""
 
 
 @dataclass(frozen=True, slots=True)

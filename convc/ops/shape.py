@@ -55,6 +55,7 @@ class Concat(Op):
                 raise OpError(
                     "E0310", "shapes do not fit in concat", "xs",
                     note=f"tensor 1 is {first}, tensor {number + 1} is {other}: all axes but {self.axis} must be equal",
+                    help="`pad = same` keeps height and width" if first.rank == other.rank == 4 else "",
                 )  # fmt: skip
         total = sum(type.shape[self.axis] for type in inputs)
         shape = (*first.shape[: self.axis], total, *first.shape[self.axis + 1 :])
