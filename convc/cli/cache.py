@@ -1,41 +1,42 @@
-"""`convc cache`."""
+"""`convc cache`"""
 
 from __future__ import annotations
 
-import json
-
 import click
 
-from convc.cli.common import size
+from convc.cli.common import echo_json, json_option, size
 
 
-@click.group("cache", short_help="Show or clear what was built.", invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-@click.pass_context
-def command(context: click.Context, as_json: bool) -> None:
-    """Show what was built, or clear it.
+@click.command()
+@click.option("--clear", is_flag=True, help="Remove all of it.")
+@json_option
+def command(clear: bool, as_json: bool) -> None:
+    """Show what is kept of earlier builds, or clear it.
+
+    Builds are found again by what they were made of, so nothing in the cache is ever out of date. CONVC_CACHE names
+    another folder.
 
     \b
-    convc cache
-    convc cache clear
+    Example:
+        convc cache
+        convc cache --clear
     """
-    if context.invoked_subcommand:
-        return
     from convc.native import cache
 
-    found = cache.usage()
+    if clear:
+        freed = cache.clear()
+        if as_json:
+            echo_json({"freed": freed})
+        else:
+            click.echo(f"{size(freed)} freed")
+        return
+    usage = cache.usage()
     if as_json:
-        kinds = {kind.kind: {"entries": kind.entries, "bytes": kind.bytes} for kind in found}
-        click.echo(json.dumps({"folder": str(cache.root()), "kinds": kinds}, indent=1))
+        kinds = [{"kind": kind.kind, "entries": kind.entries, "bytes": kind.bytes} for kind in usage]
+        echo_json({"folder": str(cache.root()), "kinds": kinds})
         return
     click.echo(cache.root())
-    for kind in found:
-        click.echo(f"  {kind.kind:12s} {kind.entries:5d} entries {size(kind.bytes):>10s}")
-
-
-@command.command("clear")
-def clear() -> None:
-    """Remove everything that was built."""
-    from convc.native import cache
-
-    click.echo(f"freed {size(cache.clear())}")
+    for kind in usage:
+        click.echo(f"  {kind.kind:<12} {kind.entries:>5}  {size(kind.bytes)}")
+    if not usage:
+        click.echo("  empty")

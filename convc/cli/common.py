@@ -1,59 +1,78 @@
-"""What several commands share: finding the network, parsing parameters, options."""
+"""What several commands share: how a network is named, its options, and how numbers are written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
-from convc.diagnostics import ConvcError
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from convc.network import Network
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def network_argument(function: F) -> F:
-    return click.argument("network", metavar="NETWORK")(function)
+class NetworkName(click.ParamType[str]):
+    """A `.conv` file, or the name of a network of the zoo."""
+
+    name = "network"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from convc import zoo
+
+        known = [CompletionItem(name) for name in zoo.names() if name.startswith(incomplete)]
+        return [*known, CompletionItem(incomplete, type="file")]
 
 
-def build_options(function: F) -> F:
-    """--weights --param --target --threads -O --seed."""
-    for option in reversed((
-        click.option("--weights", "-w", type=click.Path(path_type=Path), help="A .safetensors or .npz file."),
-        param_option,
-        click.option("--target", default="native", show_default=True, help="native or generic."),
-        click.option("--threads", "-t", type=int, help="Threads to use; all cores of this process by default."),
-        click.option("-O", "level", type=click.IntRange(0, 2), default=2, show_default=True, help="Passes to run."),
-        click.option("--seed", type=int, default=0, show_default=True, help="Of random weights, without --weights."),
-    )):  # fmt: skip
-        function = option(function)
+def network_options(function: F) -> F:
+    """NETWORK and what decides its weights and shapes."""
+    for decorate in (
+        click.option("--seed", default=0, show_default=True, help="Of random weights, where there are no others."),
+        click.option("-w", "--weights", type=click.Path(path_type=Path), metavar="FILE", help=".safetensors or .npz."),
+        parameter_option,
+        click.argument("network", type=NetworkName()),
+    ):
+        function = decorate(function)
     return function
 
 
-def param_option(function: F) -> F:
-    return click.option(
-        "--param", "-p", "parameters", multiple=True, metavar="NAME=VALUE", help="Sets a parameter of the network."
-    )(function)
+def parameter_option(function: F) -> F:
+    """`-p NAME=VALUE`, for the network's own parameters."""
+    option = click.option(
+        "-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", callback=_parameters,
+        help="A parameter of the network, e.g. classes=10 (may be repeated).",
+    )  # fmt: skip
+    return option(function)
 
 
-def find_network(name: str) -> Path:
-    """A file as written, or a network of the zoo by name."""
-    path = Path(name)
-    if path.suffix == ".conv" or path.exists():
-        return path
-    from convc import zoo
+def target_options(function: F) -> F:
+    """For which machine, with how many threads and passes."""
+    for decorate in (
+        click.option("-O", "level", type=click.IntRange(0, 2), default=2, show_default=True, help="0: no pass runs."),
+        click.option("-t", "--threads", type=click.IntRange(1), help="Default: the cores this process may use."),
+        click.option("--target", type=click.Choice(["native", "generic"]), default="native", show_default=True),
+    ):
+        function = decorate(function)
+    return function
 
-    return zoo.path(name)
+
+def json_option(function: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help="Write JSON.")(function)
 
 
-def parse_parameters(texts: tuple[str, ...]) -> dict[str, object]:
-    """`("classes=10",)` -> `{"classes": 10}`."""
+def _parameters(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> dict[str, object]:
     found: dict[str, object] = {}
-    for text in texts:
+    for text in given:
         name, equals, value = text.partition("=")
-        if not equals or not name.isidentifier():
-            raise ConvcError(f"--param takes NAME=VALUE, not `{text}`; for example --param classes=10")
+        if not equals or not name:
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE")
         found[name] = _value(value)
     return found
 
@@ -69,10 +88,75 @@ def _value(text: str) -> object:
     return text
 
 
-def size(count: float) -> str:
-    """`12.3 MB`."""
-    for unit in ("B", "KB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.2f} GB"
+def find_network(name: str) -> tuple[Path, Path | None]:
+    """The file of a network, and the weights that come with it.
+
+    Raises:
+        ConvcError: Neither a file nor a name of the zoo.
+    """
+    from convc import zoo
+    from convc.diagnostics import ConvcError
+
+    path = Path(name)
+    if path.is_file():
+        return path, None
+    if path.suffix or len(path.parts) > 1:
+        raise ConvcError(f"{name}: no such file")
+    try:
+        entry = zoo.find(name)
+    except ConvcError as error:
+        raise ConvcError(f"{error}\n  a network is a .conv file or a name that `convc zoo` lists") from None
+    return entry.path, entry.weights
+
+
+def load_network(name: str, weights: Path | None, seed: int, parameters: dict[str, object]) -> tuple[Network, str]:
+    """The network, and in words where its weights come from."""
+    from convc.diagnostics import ConvcError
+    from convc.driver import load
+    from convc.weights import Weights
+
+    path, trained = find_network(name)
+    if weights is not None:
+        return load(path, weights, seed, **parameters), str(weights)
+    network = load(path, None, seed, **parameters)
+    if trained is not None:
+        try:
+            return type(network)(network.graph, Weights.load(trained, network.graph)), f"trained, {trained.name}"
+        except ConvcError:  # the parameters asked for other shapes than those it was trained with
+            pass
+    return network, f"random, seed {seed}"
+
+
+def console() -> Console:
+    """Standard output; wide where it is not a terminal, so that nothing is cut."""
+    from rich.console import Console
+
+    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=200)
+
+
+def echo_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=2))
+
+
+def count(number: float) -> str:
+    """`61.7 k`, `25.56 M`, `4.09 G`."""
+    for unit, scale in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= scale:
+            return f"{number / scale:.2f} {unit}"
+    return f"{number:g}"
+
+
+def size(number: float) -> str:
+    """`512 B`, `6.9 MiB`."""
+    for unit, scale in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if number >= scale:
+            return f"{number / scale:.1f} {unit}"
+    return f"{number:g} B"
+
+
+def seconds(value: float) -> str:
+    """`3.2 us`, `38.71 ms`, `1.20 s`."""
+    for unit, scale in (("s", 1.0), ("ms", 1e-3)):
+        if value >= scale:
+            return f"{value / scale:.2f} {unit}"
+    return f"{value * 1e6:.1f} us"

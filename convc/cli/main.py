@@ -1,93 +1,103 @@
-"""The command line: one file per command, loaded when it is called, so that `convc check` waits for nothing it does
-not need. A user's mistake ends with a message and status 1, a fault of convc's own with status 70."""
+"""`convc`: finds the command, and turns what goes wrong into a message and an exit code.
+
+Exit codes: 0 done, 1 something the user can mend, 2 wrong usage, 70 a fault of convc itself, 130 interrupted.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from importlib import import_module
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 
 from convc import __version__
-from convc.diagnostics import CompileError, ConvcError, InternalError
+from convc.diagnostics import CompileError, ConvcError
 
-_COMMANDS: Final = {
-    "check": "Check a network and say what is wrong with it.",
-    "fmt": "Format a source file.",
-    "ir": "Show the graph at any stage.",
-    "build": "Build a native library.",
-    "run": "Run a network on arrays.",
-    "bench": "Time a network, whole and step by step.",
-    "explain": "Explain an error code, or what the compiler did with a network.",
-    "zoo": "The networks that come with convc.",
-    "cache": "Show or clear what was built.",
-}
+#: In the order of `convc --help`: the module convc.cli.<name> holds the command.
+COMMANDS: Final = (
+    "check", "fmt", "ir", "build", "run", "bench", "explain", "zoo", "cache", "completion", "version",
+)  # fmt: skip
 
 
-class _Lazy(click.Group):
-    """A group whose commands are modules of this package."""
+class _Commands(click.Group):
+    """Imports a command's module when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
         command = import_module(f"convc.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            import difflib
-
-            near = difflib.get_close_matches(args[0], _COMMANDS, 1)
-            if near:
-                error.message += f" Did you mean `{near[0]}`?"
-            raise
-
-
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="convc")
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", prog_name="convc")
 def cli() -> None:
-    """A compiler for convolutional networks.
+    """A compiler for convolutional networks: a `.conv` file in, readable C and a native library out.
 
     \b
-    convc check net.conv                 is it right?
-    convc build net.conv -o build/       libnet.so and net.h
-    convc ir net.conv --after fuse-epilogue
-    convc build resnet50 -o build/       a network of the zoo, by name
-
-    \b
-    Shell completion: eval "$(_CONVC_COMPLETE=bash_source convc)"   (or zsh_source, fish_source)
+    Begin with:
+        convc zoo                    the networks that come with convc
+        convc build lenet5           LeNet-5 as a library in build/
+        convc check net.conv         is my own network right?
     """
 
 
-def main() -> None:
-    """Entry point of the `convc` script."""
+def main() -> NoReturn:
+    """The console script."""
+    sys.exit(run())
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit code."""
     try:
-        cli(prog_name="convc", standalone_mode=True)
+        code = cli.main(arguments, prog_name="convc", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        # The reader went away (`convc ir net.conv | head`); nothing more can be said on standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except CompileError as error:
-        from convc.diagnostics.render import render_all
-
-        click.echo(render_all(error.diagnostics, colour=sys.stderr.isatty()), err=True)
-        sys.exit(1)
+        return _complain(_rendered(error))
     except ConvcError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(1)
-    except InternalError as error:
-        click.echo(f"internal error: {error}\n  this is a fault of convc {__version__}: please report it", err=True)
-        sys.exit(70)
+        return _complain(f"{_red('error')}: {error}")
+    except OSError as error:
+        what = f"{error.filename}: " if error.filename else ""
+        return _complain(f"{_red('error')}: {what}{error.strerror or error}")
+    except Exception as error:
+        traceback.print_exc()
+        _complain(f"\n{_red('internal error')}: {error}\nThis is a fault of convc {__version__}, not yours. Please report it "
+                  "with the text above and, if you can, the network.")  # fmt: skip
+        return 70
 
 
-if __name__ == "__main__":
-    main()
+def _complain(text: str) -> int:
+    click.echo(text, err=True)
+    return 1
+
+
+def _coloured() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _red(text: str) -> str:
+    return f"\x1b[1;31m{text}\x1b[0m" if _coloured() else text
+
+
+def _rendered(error: CompileError) -> str:
+    from convc.diagnostics import render_all
+
+    return render_all(error.diagnostics, _coloured())

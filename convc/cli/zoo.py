@@ -1,40 +1,55 @@
-"""`convc zoo`."""
+"""`convc zoo`"""
 
 from __future__ import annotations
 
-import json
-
 import click
 
+from convc.cli.common import NetworkName, console, count, echo_json, json_option
 
-@click.group("zoo", short_help="The networks that come with convc.")
-def command() -> None:
-    """The networks that come with convc.
+
+@click.command()
+@click.argument("network", required=False, type=NetworkName())
+@json_option
+def command(network: str | None, as_json: bool) -> None:
+    """List the networks that come with convc, or print one's source.
 
     \b
-    convc zoo list
-    convc zoo show resnet50
+    Example:
+        convc zoo
+        convc zoo resnet50 > my_resnet.conv
     """
-
-
-@command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def list_networks(as_json: bool) -> None:
-    """Names, parameters and multiply-accumulates."""
     from convc import zoo
 
-    entries = zoo.entries()
-    if as_json:
-        click.echo(json.dumps([entry.__dict__ for entry in entries], indent=1))
+    if network is not None:
+        entry = zoo.find(network)
+        click.echo(entry.path.read_text(), nl=False)
         return
-    for entry in entries:
-        click.echo(f"{entry.name:20s} {entry.parameters / 1e6:8.2f} M parameters {entry.macs / 1e6:10.1f} M MACs  {entry.title}")
+    rows = [_row(zoo.find(name)) for name in zoo.names()]
+    if as_json:
+        echo_json(rows)
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("network")
+    table.add_column("parameters", justify="right")
+    table.add_column("weights")
+    table.add_column("source")
+    for row in rows:
+        table.add_row(str(row["name"]), count(int(str(row["parameters"]))), str(row["weights"]), str(row["citation"]))
+    console().print(table)
 
 
-@command.command("show")
-@click.argument("name")
-def show(name: str) -> None:
-    """Print a network's source."""
-    from convc import zoo
+def _row(entry: object) -> dict[str, object]:
+    from convc.frontend import load_graph
+    from convc.inspect.layers import parameter_count
+    from convc.zoo import Entry
 
-    click.echo(zoo.path(name).read_text(), nl=False)
+    assert isinstance(entry, Entry)
+    return {
+        "name": entry.name,
+        "parameters": parameter_count(load_graph(entry.path)),
+        "weights": "trained" if entry.weights else "yours, or random",
+        "citation": entry.citation,
+        "path": str(entry.path),
+    }

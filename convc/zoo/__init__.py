@@ -1,4 +1,4 @@
-"""The networks that come with convc: `.conv` files beside this one, found by name."""
+"""Networks that are known by name: a `.conv` file each, beside this one, and weights where they are small enough."""
 
 from __future__ import annotations
 
@@ -8,46 +8,45 @@ from pathlib import Path
 
 from convc.diagnostics import ConvcError
 
-_FOLDER = Path(__file__).parent
+_HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """A network: its name, the first line of its source, and its size."""
+    """A network of the zoo. `citation` is the file's first comment; `weights` trained ones, where they are kept."""
 
     name: str
-    title: str
-    parameters: int
-    macs: int
+    path: Path
+    citation: str
+    weights: Path | None
 
 
 def names() -> tuple[str, ...]:
-    """Names of all networks, sorted."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.conv")))
+    """Names of all networks, in alphabetical order."""
+    return tuple(sorted(path.stem for path in _HERE.glob("*.conv")))
 
 
-def path(name: str) -> Path:
-    """The source of a network.
+def find(name: str) -> Entry:
+    """The network of that name.
 
     Raises:
-        ConvcError: There is none of that name.
+        ConvcError: There is none; the message names the nearest.
     """
+    path = _HERE / f"{name}.conv"
     if name not in names():
-        near = difflib.get_close_matches(name, names(), 1)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
-        raise ConvcError(f"no file and no network of the zoo is called `{name}`{hint}\n  the zoo has: {', '.join(names())}")
-    return _FOLDER / f"{name}.conv"
+        near = difflib.get_close_matches(name, names(), n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(names())}"
+        raise ConvcError(f"no network `{name}` in the zoo; {hint}")
+    weights = path.with_suffix(".safetensors")
+    return Entry(name, path, _citation(path), weights if weights.is_file() else None)
 
 
-def entries() -> tuple[Entry, ...]:
-    """All networks with their figures, worked out from their sources."""
-    return tuple(_entry(name) for name in names())
-
-
-def _entry(name: str) -> Entry:
-    from convc.frontend import load_graph
-
-    graph = load_graph(path(name))
-    costs = [n.op.cost([v.type for v in n.inputs], [v.type for v in n.outputs]) for n in graph.nodes]
-    title = path(name).read_text().splitlines()[0].lstrip("# ")
-    return Entry(name, title, sum(c.parameters for c in costs), sum(c.macs for c in costs))
+def _citation(path: Path) -> str:
+    """The comment at the head of the file, up to its first empty line."""
+    lines: list[str] = []
+    for line in path.read_text().splitlines():
+        text = line.removeprefix("#").strip()
+        if not line.startswith("#") or not text:
+            break
+        lines.append(text)
+    return " ".join(lines)
