@@ -16,6 +16,7 @@ import numpy as np
 from digits import enlarge
 
 import convc
+from convc import zoo
 from convc.driver import build_library, make_options, translate
 from convc.ir.printer import print_graph
 
@@ -26,7 +27,8 @@ SHADES = " .:-=+*#%@"
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("build/demo")
     start = time.perf_counter()
-    network = convc.load(HERE.parent.parent / "convc/zoo/lenet5.conv", weights=HERE / "lenet5.safetensors")
+    lenet5 = zoo.find("lenet5")
+    network = convc.load(lenet5.path, weights=lenet5.weights)
     options = make_options(threads=1)
     compiled = translate(network.graph, options)
     kernel = convc.open(build_library(network, compiled, options), threads=1)
