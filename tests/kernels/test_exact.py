@@ -1,0 +1,109 @@
+"""Integer-valued data through generated C: bit for bit what the NumPy reference says, for every direct kernel.
+
+Small integers add and multiply without rounding in float32, so any order of summation gives the same bits; an output
+that differs at all is wrong. Problems are one line each; many share one build.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convc.driver import build_library, make_options, translate
+from convc.frontend import parse_graph
+from convc.interpreter import run
+from convc.ir.graph import Graph
+from convc.native.kernel import Kernel
+from convc.network import Network
+from convc.weights.store import Weights
+
+#: (channels, height, width) -> call. Channel counts below, at, above and between blocks; primes; maps of one pixel.
+PROBLEMS = """
+    3 9 9      conv(8, 3)
+    3 32 32    conv(24, 7, stride = 2, pad = 3)
+    1 28 28    conv(6, 5, pad = 2)
+    16 7 7     conv(16, 3, pad = 1)
+    16 14 14   conv(32, 1)
+    24 17 17   conv(40, 3, pad = 1)
+    40 13 13   conv(7, 3, pad = 1, stride = 2)
+    17 11 5    conv(31, 3, pad = [0, 1, 2, 3])
+    32 35 35   conv(48, 1)
+    33 6 6     conv(64, 5, pad = same)
+    16 1 1     conv(5, 3, pad = 1)
+    16 2 3     conv(16, 3, pad = 2)
+    64 8 8     conv(96, 3, pad = 2, dilation = 2)
+    16 12 12   conv(16, 3, pad = 6, dilation = 6)
+    16 9 40    conv(16, [1, 7], pad = [0, 3, 0, 3])
+    16 40 9    conv(16, [7, 1], pad = [3, 0, 3, 0])
+    32 14 14   conv(64, 3, pad = 1, groups = 2)
+    48 9 9     conv(48, 3, pad = 1, groups = 3)
+    24 9 9     conv(24, 3, pad = 1, groups = 4)
+    12 9 9     conv(18, 3, pad = 1, groups = 6)
+    8 9 9      conv(16, 3, pad = 1, groups = 8)
+    30 7 7     conv(45, 3, groups = 15)
+    16 15 15   conv(16, 3, pad = 1, groups = 16)
+    24 15 15   conv(24, 5, pad = 2, stride = 2, groups = 24)
+    40 9 9     conv(40, 3, stride = 3, groups = 40)
+    16 9 9     conv(16, 1, stride = 5)
+    96 5 5     conv(112, 3, pad = 1, bias = false)
+    3 20 20    maxpool(3, stride = 2)
+    24 13 13   maxpool(3, stride = 2, pad = 1)
+    24 13 13   maxpool(3, stride = 2, ceil = true)
+    17 9 9     maxpool(2, dilation = 3)
+    24 13 13   avgpool(3, stride = 2, pad = 1)
+    24 13 13   avgpool(3, stride = 2, pad = 1, count_include_pad = false)
+    24 12 12   avgpool(3, stride = 2, pad = 1, ceil = true)
+    19 8 8     avgpool(2)
+    24 4 4     global_avgpool
+    24 8 8     relu
+    7 5 5      relu6
+    24 4 4     flatten |> linear(10)
+    5 3 3      flatten |> linear(33)
+    64 1 1     flatten |> linear(1000, bias = false)
+"""
+
+
+def parse(line: str) -> tuple[int, int, int, str]:
+    channels, height, width, call = line.split(maxsplit=3)
+    return int(channels), int(height), int(width), call
+
+
+def problems() -> list[str]:
+    return [line.strip() for line in PROBLEMS.strip().splitlines()]
+
+
+def network_of(lines: list[str], batch: int) -> Graph:
+    """One network with an input and an output per problem."""
+    cases = [parse(line) for line in lines]
+    inputs = ", ".join(f"x{i}: f32[{batch}, {c}, {h}, {w}]" for i, (c, h, w, _) in enumerate(cases))
+    body = "\n".join(f"    y{i} = x{i} |> {call}" for i, (*_, call) in enumerate(cases))
+    results = ", ".join(f"y{i}" for i in range(len(cases)))
+    return parse_graph(f"network problems({inputs}) {{\n{body}\n    return {results}\n}}")
+
+
+def integers(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return generator.integers(-3, 4, shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(("target", "level"), [("native", 2), ("generic", 2), ("native", 0), ("generic", 1)])
+def test_integers_come_out_bit_exact(target: str, level: int, batch: int, threads: int, tmp_path: Path) -> None:
+    lines = problems()
+    graph = network_of(lines, batch)
+    generator = np.random.default_rng(1)
+    weights = Weights.bind({p.name: integers(generator, p.type.shape) for p in graph.parameters}, graph)
+    inputs = {value.name: integers(generator, value.type.shape) for value in graph.inputs}
+    options = make_options(target, threads, level)
+    compiled = translate(graph, options)
+    kernel = Kernel(build_library(Network(graph, weights), compiled, options), threads)
+    results = kernel(*(inputs[port.name] for port in kernel.inputs))
+    expected = run(graph, inputs, weights)
+    wrong = [
+        line
+        for line, port, got in zip(lines, kernel.outputs, results, strict=True)
+        if not np.array_equal(got, expected[port.name].astype(np.float32))
+    ]
+    assert not wrong, f"{target} -O{level}, batch {batch}, {threads} threads:\n" + "\n".join(wrong)
