@@ -1,1 +1,1 @@
-"""The command line: one short file per command, and no compiler logic. What a command needs is imported when it runs."""
+"""The command line: one short file per command, no compiler logic. Commands import what they need when they run."""

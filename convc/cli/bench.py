@@ -1,63 +1,120 @@
-"""`convc bench`."""
+"""`convc bench`"""
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from convc.cli.common import build_options, find_network, network_argument, parse_parameters
+from convc.cli.common import (
+    count,
+    echo_json,
+    json_option,
+    load_network,
+    network_options,
+    print_table,
+    seconds,
+    target_options,
+)
+
+if TYPE_CHECKING:
+    from convc.inspect.table import Row
+    from convc.native.kernel import Kernel
 
 
-@click.command("bench", short_help="Time a network, whole and step by step.")
-@network_argument
-@build_options
-@click.option("--seconds", type=float, default=2.0, show_default=True, help="How long to measure.")
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@click.command()
+@network_options
+@target_options
+@click.option("--time", "budget", type=float, default=2.0, show_default=True, help="Seconds to measure.")
+@click.option("--layers", is_flag=True, help="Also time every layer.")
+@json_option
 def command(
-    network: str, weights: Path | None, parameters: tuple[str, ...], target: str, threads: int | None, level: int,
-    seed: int, seconds: float, as_json: bool,
+    network: str, weights: Path | None, seed: int, parameters: dict[str, object],
+    target: str, threads: int | None, level: int, budget: float, layers: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Time a network, whole and step by step: medians over repeated runs.
+    """Time a network, and each of its layers.
 
     \b
-    convc bench resnet50 --threads 1
-    convc bench net.conv -w net.safetensors --json
+    Example:
+        convc bench resnet50 --threads 1 --layers
+        convc bench net.conv --json
     """
-    import numpy as np
-
-    from convc import driver
+    from convc.driver import build_library, make_options, translate
     from convc.inspect.table import rows
     from convc.native.kernel import Kernel
 
-    loaded = driver.load(find_network(network), weights, seed, **parse_parameters(parameters))
-    options = driver.make_options(target, threads, level)
-    compiled = driver.translate(loaded.graph, options)
-    kernel = Kernel(driver.build_library(loaded, compiled, options), options.threads)
-    generator = np.random.default_rng(0)
-    arrays = [generator.standard_normal(port.type.shape).astype(np.float32) for port in kernel.inputs]
-    kernel(*arrays)
-    times, steps = [], []
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times) < 3:
-        start = time.perf_counter()
-        kernel(*arrays)
-        times.append(time.perf_counter() - start)
-        steps.append([taken for _, taken in kernel.profile(*arrays)])
-    medians = [statistics.median(column) for column in zip(*steps, strict=True)]
-    table = [
-        {"step": row.name, "kernel": row.kernel, "us": taken * 1e6, "gflops": 2 * row.macs / taken / 1e9 if taken else 0,
-         "gbytes_per_s": row.bytes / taken / 1e9 if taken else 0}
-        for row, taken in zip(rows(compiled.program), medians, strict=True)
-    ]  # fmt: skip
-    whole = {"network": kernel.name, "threads": options.threads, "runs": len(times),
-             "ms": statistics.median(times) * 1e3, "ms_fastest": min(times) * 1e3, "steps": table}  # fmt: skip
+    loaded, _ = load_network(network, weights, seed, parameters)
+    options = make_options(target, threads, level)
+    compiled = translate(loaded.graph, options)
+    kernel = Kernel(build_library(loaded, compiled, options), options.threads)
+    arrays = _inputs(kernel)
+    times = _times(lambda: kernel(*arrays), budget)
+    table = rows(compiled.program)
+    macs = sum(row.macs for row in table)
+    record: dict[str, Any] = {
+        "network": kernel.name, "threads": options.threads, "runs": len(times), "median": statistics.median(times),
+        "fastest": min(times), "flops_per_second": 2 * macs / min(times),
+    }  # fmt: skip
+    if layers:
+        record["layers"] = _layers(kernel, arrays, table, len(times))
     if as_json:
-        click.echo(json.dumps(whole, indent=1))
-        return
-    for row in table:
-        click.echo(f"{row['us']:10.1f} us {row['gflops']:8.1f} GFLOP/s {row['gbytes_per_s']:7.1f} GB/s  {row['step']}  ({row['kernel']})")
-    click.echo(f"{whole['ms']:.3f} ms median of {len(times)} runs ({whole['ms_fastest']:.3f} fastest), {options.threads} thread(s)")
+        echo_json(record)
+    else:
+        _print(record)
+
+
+def _inputs(kernel: Kernel) -> list[Any]:
+    import numpy as np
+
+    generator = np.random.default_rng(0)
+    return [generator.standard_normal(port.type.shape).astype(np.float32) for port in kernel.inputs]
+
+
+def _times(call: Any, budget: float) -> list[float]:
+    """At least five runs after one that warms up, and as many as fit into the budget."""
+    call()
+    times: list[float] = []
+    end = time.perf_counter() + budget
+    while len(times) < 5 or time.perf_counter() < end:
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def _layers(kernel: Kernel, arrays: list[Any], table: list[Row], runs: int) -> list[dict[str, Any]]:
+    """Each layer's median time over as many runs, at most 50."""
+    columns = zip(*([taken for _, taken in kernel.profile(*arrays)] for _ in range(min(runs, 50))), strict=True)
+    return [_layer(row, statistics.median(taken)) for row, taken in zip(table, columns, strict=True)]
+
+
+def _layer(row: Row, taken: float) -> dict[str, Any]:
+    taken = max(taken, 1e-9)  # the clock may see nothing of a very small layer
+    return {
+        "layer": row.name, "algorithm": row.kernel, "seconds": taken,
+        "flops_per_second": 2 * row.macs / taken, "bytes_per_second": row.bytes / taken,
+    }  # fmt: skip
+
+
+def _print(record: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    if "layers" in record:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for title in ("layer", "time", "share", "FLOP/s", "B/s", "algorithm"):
+            table.add_column(title, justify="left" if title in ("layer", "algorithm") else "right", no_wrap=True)
+        total = sum(row["seconds"] for row in record["layers"])
+        for row in record["layers"]:
+            table.add_row(
+                row["layer"], seconds(row["seconds"]), f"{row['seconds'] / total:.1%}",
+                count(row["flops_per_second"]) if row["flops_per_second"] else "", count(row["bytes_per_second"]),
+                row["algorithm"],
+            )  # fmt: skip
+        print_table(table)
+    click.echo(
+        f"{record['network']}: {seconds(record['median'])} median, {seconds(record['fastest'])} fastest of "
+        f"{record['runs']} runs, {count(record['flops_per_second'])}FLOP/s, {record['threads']} thread(s)"
+    )

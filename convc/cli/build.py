@@ -1,80 +1,117 @@
-"""`convc build`."""
+"""`convc build`"""
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from convc.cli.common import build_options, find_network, network_argument, parse_parameters, size
+from convc.cli.common import (
+    count,
+    echo_json,
+    json_option,
+    load_network,
+    network_options,
+    print_table,
+    seconds,
+    size,
+    target_options,
+)
+
+if TYPE_CHECKING:
+    from convc.driver import Compiled
+    from convc.network import Network
+    from convc.options import Options
 
 
-@click.command("build", short_help="Build a native library.")
-@network_argument
-@build_options
-@click.option("--output", "-o", type=click.Path(path_type=Path), default=Path("build"), show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+@click.command()
+@network_options
+@target_options
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build"), show_default=True)
+@click.option("--ir", "with_ir", is_flag=True, help="Also write the IR after every pass, to ir/.")
+@json_option
 def command(
-    network: str, weights: Path | None, parameters: tuple[str, ...], target: str, threads: int | None, level: int,
-    seed: int, output: Path, as_json: bool,
+    network: str, weights: Path | None, seed: int, parameters: dict[str, object],
+    target: str, threads: int | None, level: int, output: Path, with_ir: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Build a native library: libNAME.so, NAME.h and the C in src/.
+    """Build a native library: libNAME.so, NAME.h and the C it was made of, in src/.
 
     \b
-    convc build net.conv --weights net.safetensors -o build/
-    convc build vgg16 --param classes=10
+    Example:
+        convc build net.conv -w net.safetensors -o build/
+        convc build vgg16 -p classes=10 --ir
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from convc import driver
-    from convc.inspect.table import rows
+    from convc.driver import make_options, translate
+    from convc.inspect.dump import write_stages
     from convc.native.kernel import Kernel
 
     start = time.perf_counter()
-    loaded = driver.load(find_network(network), weights, seed, **parse_parameters(parameters))
-    options = driver.make_options(target, threads, level)
-    compiled = driver.translate(loaded.graph, options)
-    program = compiled.program
+    loaded, origin = load_network(network, weights, seed, parameters)
+    options = make_options(target, threads, level)
+    compiled = translate(loaded.graph, options)
     if not as_json:
-        _print_table(rows(program))
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("compiling", total=None)
-        library = driver.build_library(
-            loaded, compiled, options, lambda done, total: progress.update(task, completed=done, total=total)
-        )
-    saved = Kernel(library, 1).save(output)
+        _print_table(loaded, compiled)
+    library = _build(loaded, compiled, options, not as_json)
+    saved = Kernel(library).save(output)
+    if with_ir:
+        write_stages(compiled.stages, output / "ir")
+    took = time.perf_counter() - start
     if as_json:
-        figures = {
-            "library": str(saved), "steps": [asdict(row) for row in rows(program)], "arena_bytes": program.arena_bytes,
-            "arena_lower_bound": program.lower_bound_bytes, "weights_bytes": program.weights_bytes,
-        }  # fmt: skip
-        click.echo(json.dumps(figures, indent=1))
+        echo_json(_record(loaded, compiled, saved, origin, took))
         return
-    table = rows(program)
-    click.echo(
-        f"total: {sum(r.parameters for r in table):,} parameters, {sum(r.macs for r in table) / 1e6:,.1f} M MACs, "
-        f"weights {size(program.weights_bytes)}\n"
-        f"arena: {size(program.arena_bytes)}, at least {size(program.lower_bound_bytes)} needed by any plan\n"
-        f"{saved} in {time.perf_counter() - start:.2f} s"
-    )
+    click.echo(f"{saved}  {size(saved.stat().st_size)}, weights: {origin}, {seconds(took)}")
+    click.echo(f"{saved.with_name(compiled.emitted.header_name)}, C in {output / 'src'}"
+               + (f", IR in {output / 'ir'}" if with_ir else ""))  # fmt: skip
 
 
-def _print_table(table: list) -> None:  # type: ignore[type-arg]
+def _build(loaded: Network, compiled: Compiled, options: Options, shown: bool) -> Path:
+    """The library, with a bar on standard error while units compile."""
     from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from convc.driver import build_library
+
+    columns = (TextColumn("compiling"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
+        task = bar.add_task("compiling", total=None)
+        return build_library(loaded, compiled, options, lambda done, all: bar.update(task, completed=done, total=all))
+
+
+def _print_table(loaded: Network, compiled: Compiled) -> None:
     from rich.table import Table
 
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for title, justify in (("step", "left"), ("in", "left"), ("out", "left"), ("params", "right"), ("M MACs", "right"),
-                           ("KB", "right"), ("kernel", "left")):  # fmt: skip
-        drawn.add_column(title, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for row in table:
-        drawn.add_row(
+    from convc.inspect.cost import network_cost
+    from convc.inspect.table import rows
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("layer", "in", "out"):
+        table.add_column(title, no_wrap=True)
+    for title in ("parameters", "MACs", "bytes"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("algorithm", no_wrap=True, overflow="ellipsis")
+    for row in rows(compiled.program):
+        table.add_row(
             row.name, row.input, row.output, f"{row.parameters:,}" if row.parameters else "",
-            f"{row.macs / 1e6:.2f}" if row.macs else "", f"{row.bytes / 1e3:,.0f}", row.kernel,
+            count(row.macs) if row.macs else "", size(row.bytes), f"{row.kernel}: {row.reason}",
         )  # fmt: skip
-    console = Console()
-    console.print(drawn) if console.is_terminal else Console(width=140).print(drawn)
+    print_table(table)
+    cost, program = network_cost(loaded.graph), compiled.program
+    click.echo(f"\n{cost.parameters:,} parameters, {count(cost.macs)} MACs, weights {size(program.weights_bytes)}")
+    click.echo(f"arena {size(program.arena_bytes)} ({program.arena_bytes:,} bytes), "
+               f"lower bound {size(program.lower_bound_bytes)} ({program.lower_bound_bytes:,} bytes)")  # fmt: skip
+
+
+def _record(loaded: Network, compiled: Compiled, library: Path, origin: str, took: float) -> dict[str, object]:
+    from convc.inspect.cost import network_cost
+    from convc.inspect.table import rows
+
+    cost, program = network_cost(loaded.graph), compiled.program
+    return {
+        "library": str(library), "header": str(library.with_name(compiled.emitted.header_name)), "weights": origin,
+        "seconds": took, "parameters": cost.parameters, "macs": cost.macs, "weights_bytes": program.weights_bytes,
+        "arena_bytes": program.arena_bytes, "arena_lower_bound": program.lower_bound_bytes,
+        "layers": [asdict(row) for row in rows(program)],
+    }  # fmt: skip

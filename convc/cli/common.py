@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.table import Table
 
     from convc.network import Network
 
@@ -127,11 +127,14 @@ def load_network(name: str, weights: Path | None, seed: int, parameters: dict[st
     return network, f"random, seed {seed}"
 
 
-def console() -> Console:
-    """Standard output; wide where it is not a terminal, so that nothing is cut."""
+def print_table(table: Table) -> None:
+    """To standard output; wide where it is not a terminal, so that nothing is cut, and without blanks at line ends."""
     from rich.console import Console
 
-    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=200)
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=240)
+    with console.capture() as captured:
+        console.print(table)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def echo_json(value: object) -> None:

@@ -1,55 +1,73 @@
-"""`convc ir`."""
+"""`convc ir`"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from convc.cli.common import find_network, network_argument, param_option, parse_parameters
-from convc.diagnostics import ConvcError
+from convc.cli.common import NetworkName, echo_json, find_network, json_option, parameter_option
+
+if TYPE_CHECKING:
+    from convc.passes.base import Stage
+
+_LINE = "{name:<20} {nodes:>5} nodes  {ms:>7.2f} ms  {applied:>4} applied  {declined:>4} declined"
 
 
-@click.command("ir", short_help="Show the graph at any stage.")
-@network_argument
-@param_option
+@click.command()
+@click.argument("network", type=NetworkName())
+@parameter_option
 @click.option("--after", metavar="PASS", help="Print the graph after this pass (`source`: before the first).")
 @click.option("--diff", metavar="PASS", help="Print what this pass changed.")
 @click.option("--format", "form", type=click.Choice(["text", "dot", "json"]), default="text", show_default=True)
-@click.option("--target", default="native", show_default=True, help="native or generic: sets the channel block.")
-@click.option("-O", "level", type=click.IntRange(0, 2), default=2, show_default=True, help="Passes to run.")
+@click.option("--target", type=click.Choice(["native", "generic"]), default="native", show_default=True)
+@click.option("-O", "level", type=click.IntRange(0, 2), default=2, show_default=True, help="0: no pass runs.")
+@json_option
 def command(
-    network: str, parameters: tuple[str, ...], after: str | None, diff: str | None, form: str, target: str, level: int
-) -> None:
+    network: str, parameters: dict[str, object], after: str | None, diff: str | None, form: str, target: str,
+    level: int, as_json: bool,
+) -> None:  # fmt: skip
     """List the stages of a network, or print the graph at one of them.
 
-    The text is a legal .conv file: edit it, and it compiles.
+    The text is itself a network: save it, edit it, build it.
 
     \b
-    convc ir net.conv
-    convc ir net.conv --after fuse-epilogue
-    convc ir net.conv --diff fold-batch-norm
-    convc ir net.conv --after source --format dot | dot -Tsvg > net.svg
+    Example:
+        convc ir net.conv
+        convc ir net.conv --after fuse-epilogue
+        convc ir net.conv --diff fold-batch-norm
+        convc ir net.conv --after source --format dot | dot -Tsvg > net.svg
     """
     from convc.driver import make_options
     from convc.frontend import load_graph
     from convc.inspect.dump import changes, render
     from convc.passes.pipeline import run_pipeline
 
-    graph = load_graph(find_network(network), parse_parameters(parameters))
-    stages = run_pipeline(graph, make_options(target, 1, level)).all
-    names = [stage.name for stage in stages]
-    for asked in (after, diff):
-        if asked is not None and asked not in names:
-            raise ConvcError(f"no stage `{asked}`; there are: {', '.join(names)}")
+    path, _ = find_network(network)
+    stages = run_pipeline(load_graph(path, parameters), make_options(target, 1, level)).all
     if diff is not None:
-        number = names.index(diff)
-        click.echo(changes(stages[max(0, number - 1)].graph, stages[number].graph))
+        place = _place(stages, diff)
+        click.echo(changes(stages[max(0, place - 1)].graph, stages[place].graph))
     elif after is not None or form != "text":
-        click.echo(render(stages[names.index(after)].graph if after else stages[-1].graph, form))
+        graph = stages[_place(stages, after) if after else -1].graph
+        click.echo(render(graph, form).removesuffix("\n"))
+    elif as_json:
+        echo_json([_record(stage) for stage in stages])
     else:
         for stage in stages:
-            did = sum(decision.applied for decision in stage.decisions)
-            not_done = len(stage.decisions) - did
-            click.echo(
-                f"{stage.name:20s} {len(stage.graph.nodes):5d} nodes  {stage.seconds * 1e3:7.2f} ms"
-                f"  {did} applied, {not_done} declined"
-            )
+            click.echo(_LINE.format_map(_record(stage)))
+
+
+def _place(stages: tuple[Stage, ...], name: str) -> int:
+    names = [stage.name for stage in stages]
+    if name not in names:
+        raise click.BadParameter(f"no stage {name!r}; there are: {', '.join(names)}")
+    return names.index(name)
+
+
+def _record(stage: Stage) -> dict[str, object]:
+    applied = sum(decision.applied for decision in stage.decisions)
+    return {
+        "name": stage.name, "nodes": len(stage.graph.nodes), "ms": stage.seconds * 1e3,
+        "applied": applied, "declined": len(stage.decisions) - applied,
+    }  # fmt: skip

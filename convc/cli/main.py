@@ -79,8 +79,8 @@ def run(arguments: list[str] | None = None) -> int:
         return _complain(f"{_red('error')}: {what}{error.strerror or error}")
     except Exception as error:
         traceback.print_exc()
-        _complain(f"\n{_red('internal error')}: {error}\nThis is a fault of convc {__version__}, not yours. Please report it "
-                  "with the text above and, if you can, the network.")  # fmt: skip
+        _complain(f"\n{_red('internal error')}: {error}\nThis is a fault of convc {__version__}, not yours.\n"
+                  "Please report it with the text above and, if you can, the network.")  # fmt: skip
         return 70
 
 

@@ -1,55 +1,85 @@
-"""`convc run`."""
+"""`convc run`"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from convc.cli.common import build_options, find_network, network_argument, parse_parameters
+from convc.cli.common import echo_json, json_option, load_network, network_options, target_options
 from convc.diagnostics import ConvcError
 
+if TYPE_CHECKING:
+    from convc.native.kernel import Kernel
 
-@click.command("run", short_help="Run a network on arrays.")
-@network_argument
-@build_options
-@click.option("--input", "-i", "inputs", multiple=True, required=True, type=click.Path(path_type=Path), help="A .npy.")
-@click.option("--output", "-o", "outputs", multiple=True, type=click.Path(path_type=Path), help="A .npy to write.")
+_LINE = "{name} {shape}: from {min:.6g} to {max:.6g}, largest at {argmax}"
+
+
+@click.command()
+@network_options
+@target_options
+@click.option("-i", "--input", "inputs", multiple=True, type=click.Path(path_type=Path), help="A .npy per input.")
+@click.option("-o", "--output", "outputs", multiple=True, type=click.Path(path_type=Path), help="A .npy per output.")
+@json_option
 def command(
-    network: str, weights: Path | None, parameters: tuple[str, ...], target: str, threads: int | None, level: int,
-    seed: int, inputs: tuple[Path, ...], outputs: tuple[Path, ...],
+    network: str, weights: Path | None, seed: int, parameters: dict[str, object],
+    target: str, threads: int | None, level: int, inputs: tuple[Path, ...], outputs: tuple[Path, ...], as_json: bool,
 ) -> None:  # fmt: skip
-    """Run a network, or a library built before, on .npy arrays.
+    """Run a network, or a library that was built, on .npy arrays.
 
     \b
-    convc run net.conv --weights net.safetensors --input x.npy --output y.npy
-    convc run build/libnet.so --input x.npy
+    Example:
+        convc run net.conv -w net.safetensors --input x.npy --output y.npy
+        convc run build/libnet.so --input x.npy
     """
-    import numpy as np
-
     import convc
 
-    arrays = [_read(path) for path in inputs]
-    if Path(network).suffix == ".so":
+    if network.endswith(".so"):
         kernel = convc.open(network, threads)
     else:
-        loaded = convc.load(find_network(network), weights, seed, **parse_parameters(parameters))
+        loaded, _ = load_network(network, weights, seed, parameters)
         kernel = convc.compile(loaded, target, threads, level=level)
-    result = kernel(*arrays)
-    results = result if isinstance(result, tuple) else (result,)
-    if outputs and len(outputs) != len(results):
-        raise ConvcError(f"`{kernel.name}` has {len(results)} output(s), --output was given {len(outputs)} time(s)")
-    for port, array in zip(kernel.outputs, results, strict=True):
-        click.echo(f"{port.name} {list(array.shape)}: min {array.min():.6g}, max {array.max():.6g}")
+    results = _results(kernel, [_read(path) for path in inputs], len(outputs))
     for path, array in zip(outputs, results, strict=False):
-        with path.open("wb") as file:
-            np.save(file, array)
+        _write(path, array)
+    records = [_record(port.name, array) for port, array in zip(kernel.outputs, results, strict=True)]
+    if as_json:
+        echo_json(records)
+        return
+    for record in records:
+        click.echo(_LINE.format_map(record))
 
 
-def _read(path: Path):  # type: ignore[no-untyped-def]
+def _results(kernel: Kernel, arrays: list[Any], wanted: int) -> tuple[Any, ...]:
+    if len(arrays) != len(kernel.inputs):
+        ports = ", ".join(f"{port.name}: {port.type}" for port in kernel.inputs)
+        raise ConvcError(f"`{kernel.name}` takes {len(kernel.inputs)} input(s) ({ports}), --input was given "
+                         f"{len(arrays)} time(s)")  # fmt: skip
+    if wanted > len(kernel.outputs):
+        raise ConvcError(f"`{kernel.name}` has {len(kernel.outputs)} output(s), --output was given {wanted} times")
+    result = kernel(*arrays)
+    return result if isinstance(result, tuple) else (result,)
+
+
+def _record(name: str, array: Any) -> dict[str, object]:
+    return {
+        "name": name, "shape": list(array.shape), "min": float(array.min()), "max": float(array.max()),
+        "argmax": int(array.argmax()),
+    }  # fmt: skip
+
+
+def _read(path: Path) -> Any:
     import numpy as np
 
     try:
         return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ConvcError(f"cannot read {path}: {error}") from None
+    except (ValueError, EOFError) as error:
+        raise ConvcError(f"{path}: not a .npy array: {error}") from None
+
+
+def _write(path: Path, array: Any) -> None:
+    import numpy as np
+
+    with path.open("wb") as file:
+        np.save(file, array)

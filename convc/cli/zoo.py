@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from convc.cli.common import NetworkName, console, count, echo_json, json_option
+from convc.cli.common import NetworkName, count, echo_json, json_option, print_table
+
+if TYPE_CHECKING:
+    from convc.zoo import Entry
 
 
 @click.command()
@@ -37,18 +42,16 @@ def command(network: str | None, as_json: bool) -> None:
     table.add_column("source")
     for row in rows:
         table.add_row(str(row["name"]), count(int(str(row["parameters"]))), str(row["weights"]), str(row["citation"]))
-    console().print(table)
+    print_table(table)
 
 
-def _row(entry: object) -> dict[str, object]:
+def _row(entry: Entry) -> dict[str, object]:
     from convc.frontend import load_graph
-    from convc.inspect.layers import parameter_count
-    from convc.zoo import Entry
+    from convc.inspect.cost import network_cost
 
-    assert isinstance(entry, Entry)
     return {
         "name": entry.name,
-        "parameters": parameter_count(load_graph(entry.path)),
+        "parameters": network_cost(load_graph(entry.path)).parameters,
         "weights": "trained" if entry.weights else "yours, or random",
         "citation": entry.citation,
         "path": str(entry.path),

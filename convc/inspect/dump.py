@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import json
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from convc.ir.graph import Graph, Node, Value
 from convc.ir.op import Fused
 from convc.ir.printer import print_graph
+from convc.passes.base import Stages
 
 
 def render(graph: Graph, form: str) -> str:
@@ -22,6 +24,15 @@ def changes(before: Graph, after: Graph) -> str:
     old, new = print_graph(before).splitlines(), print_graph(after).splitlines()
     lines = list(difflib.unified_diff(old, new, "before", "after", lineterm="", n=1))
     return "\n".join(lines[2:]) if lines else "nothing changed"
+
+
+def write_stages(stages: Stages, folder: Path) -> tuple[Path, ...]:
+    """The graph after each pass as a file of its own, `0-source.conv` first; each compiles."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = tuple(folder / f"{number}-{stage.name}.conv" for number, stage in enumerate(stages.all))
+    for path, stage in zip(paths, stages.all, strict=True):
+        path.write_text(print_graph(stage.graph))
+    return paths
 
 
 def to_dot(graph: Graph) -> str:

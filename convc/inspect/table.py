@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from convc.ir.graph import Node
+from convc.ir.op import Fused
 from convc.plan.program import Program, Step
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One step: shapes, parameters, multiply-accumulates, bytes moved (activations and weights), algorithm."""
+    """One step: shapes, parameters, multiply-accumulates, bytes moved (activations and weights), algorithm.
+
+    `name` is that of the heaviest op in a fused region: a convolution with its activation is shown as the convolution.
+    """
 
     name: str
     source: str
@@ -32,9 +37,16 @@ def _row(step: Step) -> Row:
     cost = node.op.cost([v.type for v in node.inputs], [v.type for v in node.outputs])
     moved = sum(value.type.bytes for value in (*node.inputs, *node.outputs))
     return Row(
-        step.name, str(node.span or ""), _shape(node.inputs[0].type.shape), _shape(node.outputs[0].type.shape),
-        cost.parameters, cost.macs, moved, step.kernel.template, step.reason,
+        _heaviest(node).name, str(node.span or ""),
+        _shape(node.inputs[0].type.shape), _shape(node.outputs[0].type.shape),
+        cost.parameters, cost.macs, moved, step.kernel.stem, step.reason,
     )  # fmt: skip
+
+
+def _heaviest(node: Node) -> Node:
+    if not isinstance(node.op, Fused):
+        return node
+    return max(node.op.nodes, key=lambda n: n.op.cost([v.type for v in n.inputs], [v.type for v in n.outputs]).macs)
 
 
 def _shape(shape: tuple[int, ...]) -> str:

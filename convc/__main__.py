@@ -1,0 +1,5 @@
+"""`python -m convc` is `convc`."""
+
+from convc.cli.main import main
+
+main()
