@@ -1,76 +1,108 @@
-"""The laws of the IR; a graph that breaks one is a fault of convc's own."""
+"""The laws of the IR; a graph that breaks one is a fault of convc's own.
+
+Every value has one definition and a name of its own, regions included; it is defined before it is read, and read with
+the type it was defined with; every op infers the types its node has (but for layouts); what leaves a region is made in
+it; the operands of a concatenation in place lie where the result has them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from convc.diagnostics import InternalError
-from convc.ir.graph import Graph, Node, Value
+from convc.ir.graph import Graph, Node, Value, walk
 from convc.ir.op import Fused, OpError
-from convc.ir.types import TensorType, ceil_div
+from convc.ir.types import TensorType
 
 
 def verify(graph: Graph, after: str) -> None:
-    """Check names, order, types and regions of `graph`, which `after` (a pass) made.
+    """Check `graph`, which `after` (a pass) made.
 
     Raises:
         InternalError: A law is broken; names the pass and the node.
     """
-    known: dict[str, TensorType] = {}
-    for value in (*graph.inputs, *graph.parameters):
-        _define(known, value, after)
-    _check_nodes(graph.nodes, known, after)
+    for violation in violations(graph):
+        raise InternalError(f"after {after}: {violation}")
+
+
+def violations(graph: Graph) -> Iterator[str]:
+    """The laws that `graph` breaks, in words."""
+    yield from _names(graph)
+    known: dict[str, TensorType] = {value.name: value.type for value in (*graph.inputs, *graph.parameters)}
+    yield from _check_nodes(graph.nodes, known)
+    yield from _check_places(graph)
     for output in graph.outputs:
-        if known.get(output.value.name) != output.value.type:
-            raise InternalError(f"after {after}: output `{output.name}` is {output.value.name}, which nothing defines")
-    names = [output.name for output in graph.outputs]
-    if len(set(names)) != len(names):
-        raise InternalError(f"after {after}: two outputs of one name: {names}")
+        value = output.value
+        if known.get(value.name) != value.type:
+            yield f"output `{output.name}` is `{value.name}: {value.type}`, which {_instead(known, value)}"
 
 
-def _define(known: dict[str, TensorType], value: Value, after: str) -> None:
-    if value.name in known:
-        raise InternalError(f"after {after}: `{value.name}` is defined twice")
-    known[value.name] = value.type
+def _names(graph: Graph) -> Iterator[str]:
+    """A region's results are its members' values under the same names, and count once."""
+    made = [value.name for node in walk(graph.nodes) if not isinstance(node.op, Fused) for value in node.outputs]
+    counts = Counter([value.name for value in (*graph.inputs, *graph.parameters)] + made)
+    yield from (f"`{name}` is defined {count} times" for name, count in counts.items() if count > 1)
+    outputs = Counter(output.name for output in graph.outputs)
+    yield from (f"{count} outputs are named `{name}`" for name, count in outputs.items() if count > 1)
 
 
-def _check_nodes(nodes: Iterable[Node], known: dict[str, TensorType], after: str) -> None:
+def _instead(known: dict[str, TensorType], value: Value) -> str:
+    return f"is {known[value.name]}" if value.name in known else "is not defined before it"
+
+
+def _check_nodes(nodes: Iterable[Node], known: dict[str, TensorType]) -> Iterator[str]:
+    """Check `nodes` in order, adding what they define to `known`."""
     for node in nodes:
         for value in node.inputs:
             if known.get(value.name) != value.type:
-                raise InternalError(
-                    f"after {after}: {node.name} reads `{value.name}: {value.type}`, "
-                    f"which {'is ' + str(known[value.name]) if value.name in known else 'is not defined before it'}"
-                )
+                yield f"{node.name} reads `{value.name}: {value.type}`, which {_instead(known, value)}"
         if isinstance(node.op, Fused):
-            inner = {value.name: value.type for value in node.inputs}
-            _check_nodes(node.op.nodes, inner, after)
-            if node.inputs != node.op.inputs or node.outputs != node.op.results:
-                raise InternalError(f"after {after}: the region {node.name} does not match its own nodes")
-        _check_types(node, after)
-        for value in node.outputs:
-            _define(known, value, after)
+            yield from _check_region(node, node.op)
+        yield from _check_types(node)
+        known.update((value.name, value.type) for value in node.outputs)
 
 
-def _check_types(node: Node, after: str) -> None:
+def _check_region(node: Node, region: Fused) -> Iterator[str]:
+    if node.inputs != region.inputs or node.outputs != region.results:
+        yield f"the region {node.name} reads or returns other values than its nodes"
+    inner = {value.name: value.type for value in node.inputs}
+    yield from _check_nodes(region.nodes, inner)
+    made = {value.name for member in region.nodes for value in member.outputs}
+    for value in region.results:
+        if value.name not in made or inner[value.name] != value.type:
+            yield f"the region {node.name} returns `{value.name}: {value.type}`, which it does not make"
+
+
+def _check_types(node: Node) -> Iterator[str]:
     try:
         inferred = node.op.infer(*(value.type for value in node.inputs))
     except OpError as error:
-        raise InternalError(f"after {after}: {node.name}: {error.title}: {error.note}") from error
-    for value, type in zip(node.outputs, inferred, strict=True):
+        yield f"{node.name}: {error}" + (f": {error.note}" if error.note else "")
+        return
+    except (IndexError, TypeError, ValueError) as error:
+        yield f"{node.name}: {node.op.name} does not take {len(node.inputs)} such operands ({error})"
+        return
+    if len(inferred) != len(node.outputs):
+        yield f"{node.name} has {len(node.outputs)} results, its op makes {len(inferred)}"
+    for value, type in zip(node.outputs, inferred, strict=False):
         if not value.type.same_logical(type):
-            raise InternalError(f"after {after}: {value.name} is {value.type}, its op makes {type}")
-    if getattr(node.op, "in_place", False):
-        _check_in_place(node, after)
+            yield f"{value.name} is {value.type}, its op makes {type}"
 
 
-def _check_in_place(node: Node, after: str) -> None:
-    """Operands of a concatenation in place share its strides and begin at whole blocks."""
-    result, start = node.output.type, 0
-    for value in node.inputs:
-        same = value.type.layout == result.layout
-        if not same or start % result.block:
-            raise InternalError(f"after {after}: {value.name} does not lie in {node.name} at channel {start}")
-        start += value.type.shape[1]
-    if ceil_div(start, result.block) != ceil_div(result.shape[1], result.block):
-        raise InternalError(f"after {after}: the operands of {node.name} do not fill it")
+def _check_places(graph: Graph) -> Iterator[str]:
+    """Operands of a concatenation in place share its strides, begin at whole blocks, and lie in no other."""
+    owner: dict[str, str] = {}
+    for node in graph.nodes:
+        if not getattr(node.op, "in_place", False):
+            continue
+        result, start = node.output.type, 0
+        for value in node.inputs:
+            if value.name not in graph.producers or value.name in graph.constants:
+                yield f"{value.name} is not computed while running: it cannot lie in {node.name}"
+            if value.type.layout != result.layout or start % result.block:
+                yield f"{value.name} does not lie in {node.name} at channel {start}"
+            if value.name in owner:
+                yield f"{value.name} lies in {owner[value.name]} and in {node.name}"
+            owner[value.name] = node.name
+            start += value.type.shape[1]

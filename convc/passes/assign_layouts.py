@@ -2,26 +2,32 @@
 
     before:  y: f32[1, 64, 56, 56] = conv(x, ...)      after:  y: f32[1, 64, 56, 56; nChw16c] = conv(x, ...)
 
-Inputs and outputs of the network stay as the caller has them. A convolution over few channels reads a plain input as
-it is; every other reader of a plain image gets one `reorder`, shared. `flatten`, `reshape` and `softmax` of images
-need them plain, unless fused into a linear layer, which takes the blocks' order into its weights.
+Inputs and outputs of the network stay as the caller has them. A convolution over fewer channels than a block reads a
+plain input as it is, and elementwise results of so few channels stay plain; every other reader of a plain image gets
+one `reorder`, shared. `flatten`, `reshape` and `softmax` of images need them plain, unless fused into a linear layer,
+which takes the blocks' order into its weights. Layouts and reorders that the graph has already are decided anew.
 Requires: nothing. Ensures: between convolutions nothing is reordered. Declines: tensors that are not images.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from convc.ir.graph import Graph, Node, Output, Value, fresh_name
+from convc.ir.graph import Graph, Node, Output, Value, fresh_name, walk
 from convc.ir.op import Fused
 from convc.ir.types import Layout, TensorType
-from convc.ops.activation import Softmax
+from convc.ops.activation import Softmax, Unary
 from convc.ops.conv import Conv
-from convc.ops.shape import Flatten, Reorder, Reshape
+from convc.ops.elementwise import Binary
+from convc.ops.normalization import BatchNorm
+from convc.ops.shape import Concat, Flatten, Reorder, Reshape
 from convc.passes.base import Pass, Report
+from convc.passes.rewrite import substitute
 
-_PLAIN_ONLY = (Flatten, Reshape, Softmax)
+_PLAIN_ONLY: Final = (Flatten, Reshape, Softmax)
+_ELEMENTWISE: Final = (Unary, Binary, BatchNorm)
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,26 @@ class AssignLayouts(Pass):
     lanes: int = 16
 
     def run(self, graph: Graph, report: Report) -> Graph:
-        return _Assignment(graph, self.lanes, report).run()
+        assigned = _Assignment(_without_layouts(graph), self.lanes, report).run()
+        return graph if assigned == graph else assigned
+
+
+def _without_layouts(graph: Graph) -> Graph:
+    """The graph with every computed value plain, and nothing reordered."""
+    values: dict[str, Value] = {}
+    for node in graph.nodes:
+        if isinstance(node.op, Reorder):
+            values[node.name] = values.get(node.inputs[0].name, node.inputs[0])
+            continue
+        for value in (value for part in walk((node,)) for value in part.outputs):
+            values[value.name] = Value(value.name, TensorType.plain(value.type.shape, value.type.dtype))
+    nodes = [_not_in_place(substitute(n, values)) for n in graph.nodes if not isinstance(n.op, Reorder)]
+    outputs = tuple(Output(o.name, values.get(o.value.name, o.value)) for o in graph.outputs)
+    return replace(graph, nodes=tuple(nodes), outputs=outputs)
+
+
+def _not_in_place(node: Node) -> Node:
+    return replace(node, op=replace(node.op, in_place=False)) if isinstance(node.op, Concat) else node
 
 
 @dataclass
@@ -49,46 +74,50 @@ class _Assignment:
         constants = self.graph.constants
         for node in self.graph.nodes:
             self.nodes.append(node if node.name in constants else self._assign(node))
-        outputs = tuple(Output(o.name, self._as(self.now.get(o.value.name, o.value), False)) for o in self.graph.outputs)
-        return replace(self.graph.with_nodes(self.nodes), outputs=outputs)
+        results = [(o.name, self.now.get(o.value.name, o.value)) for o in self.graph.outputs]
+        outputs = tuple(Output(name, self._as(value, False)) for name, value in results)
+        return replace(self.graph, nodes=tuple(self.nodes), outputs=outputs)
 
     def _assign(self, node: Node) -> Node:
-        inputs = tuple(self._operand(node, self.now.get(value.name, value)) for value in node.inputs)
-        blocked = not isinstance(node.op, _PLAIN_ONLY)
-        outputs = tuple(self._stored(value, blocked) for value in node.outputs)
-        self.now.update((value.name, value) for value in outputs)
-        if isinstance(node.op, Fused):
-            region = self._region(node.op, dict(zip((v.name for v in node.inputs), inputs, strict=True)), outputs)
-            return replace(Fused.of(region, outputs), span=node.span)
-        return Node(node.op, inputs, outputs, node.span)
+        anchor = node.op.nodes[0] if isinstance(node.op, Fused) else node
+        stored = (self.now.get(value.name, value) for value in node.inputs)
+        if isinstance(anchor.op, _PLAIN_ONLY) and anchor is node:
+            return self._with_types(node, {v.name: self._as(v, False) for v in stored}, False)
+        inputs = tuple(stored)
+        if self._stays_plain(anchor, node, inputs):
+            return self._with_types(node, {v.name: v for v in inputs}, False)
+        return self._with_types(node, {v.name: self._operand(node, anchor, v) for v in inputs}, True)
+
+    def _with_types(self, node: Node, inputs: Mapping[str, Value], blocked: bool) -> Node:
+        """The node with these inputs (by the name they had); images it makes are blocked, or all plain."""
+        values = dict(inputs)
+        for part in walk((node,)):
+            values.update((value.name, self._stored(value, blocked)) for value in part.outputs)
+        self.now.update((value.name, values[value.name]) for value in node.outputs)
+        return substitute(node, values)
 
     def _stored(self, value: Value, blocked: bool) -> Value:
         if value.type.rank != 4 or not blocked:
             return value
         return Value(value.name, TensorType.blocked(value.type.shape, self.lanes, value.type.dtype))
 
-    def _region(self, op: Fused, inputs: dict[str, Value], outputs: tuple[Value, ...]) -> list[Node]:
-        """The region's nodes with stored types; results inside are blocked like its output."""
-        known = dict(inputs) | {value.name: value for value in outputs}
-        nodes = []
-        for node in op.nodes:
-            for value in node.outputs:
-                known.setdefault(value.name, self._stored(value, True))
-            ins = tuple(known[value.name] for value in node.inputs)
-            nodes.append(Node(node.op, ins, tuple(known[value.name] for value in node.outputs), node.span))
-        return nodes
+    def _stays_plain(self, anchor: Node, node: Node, inputs: tuple[Value, ...]) -> bool:
+        """Elementwise over few channels, nothing blocked: a convolution may follow that reads it plain."""
+        images = [v for v in inputs if v.type.rank == 4 and v.name not in self.graph.constants]
+        few = all(value.type.rank == 4 and value.type.shape[1] < self.lanes for value in node.outputs)
+        return few and isinstance(anchor.op, _ELEMENTWISE) and bool(images) and all(v.type.block == 1 for v in images)
 
-    def _operand(self, node: Node, value: Value) -> Value:
+    def _operand(self, node: Node, anchor: Node, value: Value) -> Value:
         """The operand in a layout the node's kernel reads."""
         if value.name in self.graph.constants or value.type.rank != 4:
             return value
-        if isinstance(node.op, _PLAIN_ONLY):
-            return self._as(value, False)
-        anchor = node.op.nodes[0] if isinstance(node.op, Fused) else node
-        stem = isinstance(anchor.op, Conv) and anchor.op.groups == 1 and anchor.inputs[0].name == value.name
-        if stem and value.type.shape[1] < self.lanes:
+        first = value.name == anchor.inputs[0].name
+        if first and isinstance(anchor.op, Flatten):
             return value
-        if isinstance(anchor.op, Flatten) and value.name == anchor.inputs[0].name:
+        if first and isinstance(anchor.op, Conv) and anchor.op.groups == 1 and value.type.shape[1] < self.lanes:
+            if value.type.block == 1:
+                few = f"{value.type.shape[1]} channels do not fill a block of {self.lanes}"
+                self.report.applied(node, f"reads {value.name} plain: {few}")
             return value
         return self._as(value, True)
 
@@ -99,10 +128,12 @@ class _Assignment:
         key = (value.name, blocked)
         if key not in self.copies:
             layout = Layout.dense(value.type.shape, self.lanes if blocked else 1)
-            name = fresh_name(f"{value.name}.{'blocked' if blocked else 'plain'}", self.graph.names)
+            taken = self.graph.names | {copy.name for copy in self.copies.values()}
+            name = fresh_name(f"{value.name}.{'blocked' if blocked else 'plain'}", taken)
             copy = Value(name, value.type.with_layout(layout))
-            node = Node(Reorder(), (value,), (copy,))
+            producer = self.graph.producers.get(value.name)
+            node = Node(Reorder(), (value,), (copy,), producer.span if producer else None)
             self.nodes.append(node)
             self.copies[key] = copy
-            self.report.applied(node, f"{value.name} is needed as {copy.type.layout.name()} too")
+            self.report.applied(node, f"{value.name} is needed as {copy.type.layout.name()} too: reordered once")
         return self.copies[key]

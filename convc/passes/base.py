@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from convc.diagnostics import InternalError, Span
-from convc.ir.graph import Graph, Node
+from convc.ir.graph import Graph, Node, Value
 from convc.ir.verify import verify
 
 
@@ -96,10 +96,22 @@ def run_passes(graph: Graph, passes: Sequence[Pass]) -> Stages:
         except Exception as error:
             before = ", ".join(stage.name for stage in stages)
             raise InternalError(f"pass {item.name} failed on `{graph.name}` (after {before}): {error!r}") from error
-        stages.append(Stage(item.name, graph, time.perf_counter() - start, tuple(report.decisions)))
+        stages.append(Stage(item.name, graph, time.perf_counter() - start, tuple(sorted(report.decisions, key=_place))))
     return Stages(tuple(stages))
+
+
+def _place(decision: Decision) -> tuple[str, int, int]:
+    """The order of the source."""
+    span = decision.span
+    return (span.source.name, span.line, span.column) if span else ("", 0, 0)
 
 
 def where(node: Node) -> str:
     """`relu_2 (net.conv:4:3)`, for reasons."""
     return f"{node.name} ({node.span})" if node.span else node.name
+
+
+def users_text(graph: Graph, value: Value) -> str:
+    """`c has 2 users: relu (net.conv:4:3), add (net.conv:5:9)`, for reasons."""
+    users = graph.users.get(value.name, ())
+    return f"{value.name} has {len(users)} users: {', '.join(map(where, users))}"

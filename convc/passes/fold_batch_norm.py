@@ -6,9 +6,11 @@
              c.bias.folded: f32[8] = sub(b, mul(m, s))
              y: f32[1, 8, 9, 9] = conv(x, weight = c.weight.folded, bias = c.bias.folded)
 
-The new weights are constant nodes, evaluated in float64 when weights are packed; no data is touched here.
-Requires: nothing. Ensures: a folded batch norm is gone, its name now the convolution's. Declines: where somebody else
-reads the convolution, or it does not come from one.
+The new weights are constant nodes, evaluated in float64 when weights are packed; no data is touched here, and the
+parameters keep their names.
+Requires: nothing. Ensures: a folded batch norm is gone, its name now the convolution's; of two in a row both go.
+Declines: where somebody else reads the convolution, or its result leaves the network; where the input of the batch norm
+does not come from a convolution; where weights or statistics are computed while running.
 """
 
 from __future__ import annotations
@@ -16,14 +18,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from convc.ir.graph import Graph, Node, Value
+from convc.ir.graph import Graph, Node, Value, fresh_name
 from convc.ir.op import Op
 from convc.ops.conv import Conv
 from convc.ops.elementwise import Add, Constant, Div, Mul, Sqrt, Sub
 from convc.ops.linear import Linear
 from convc.ops.normalization import BatchNorm
 from convc.ops.shape import Reshape
-from convc.passes.base import Pass, Report, where
+from convc.passes.base import Pass, Report, users_text
 
 
 @dataclass(frozen=True)
@@ -34,63 +36,72 @@ class FoldBatchNorm(Pass):
     level: ClassVar[int] = 1
 
     def run(self, graph: Graph, report: Report) -> Graph:
-        folded: dict[str, Node] = {}
+        nodes: dict[str, Node] = {}  # those so far, by name, in order
+        constants = _Constants(set(graph.names), set(graph.constants))
         for node in graph.nodes:
             if not isinstance(node.op, BatchNorm):
+                nodes[node.name] = node
                 continue
-            producer = graph.producers.get(node.inputs[0].name)
-            reason = _refusal(graph, node, producer)
-            if reason:
-                report.declined(node, reason)
+            producer = nodes.get(node.inputs[0].name)
+            reason = _refusal(graph, node, producer, constants.known)
+            if reason or producer is None:
+                report.declined(node, f"not folded: {reason}")
+                nodes[node.name] = node
                 continue
-            assert producer is not None
-            folded[producer.name] = node
             report.applied(node, f"folded into the weights of {producer.name}")
-        if not folded:
-            return graph
-        gone = {node.name for node in folded.values()}
-        nodes: list[Node] = []
-        for node in graph.nodes:
-            if node.name in folded:
-                continue  # comes back at the batch norm's place, where all its statistics are defined
-            nodes += _fold(graph.producers[node.inputs[0].name], node) if node.name in gone else [node]
-        return graph.with_nodes(nodes)
+            del nodes[producer.name]  # it moves to the batch norm's place, where all its operands are defined
+            nodes.update((new.name, new) for new in _fold(producer, node, constants))
+        return graph.with_nodes(nodes.values())
 
 
-def _refusal(graph: Graph, norm: Node, producer: Node | None) -> str:
+def _refusal(graph: Graph, norm: Node, producer: Node | None, constants: set[str]) -> str:
     if producer is None or not isinstance(producer.op, (Conv, Linear)):
-        return "not folded: its input does not come from a convolution or linear layer"
-    users = graph.users[producer.name]
-    if len(users) > 1:
-        others = ", ".join(where(user) for user in users if user is not norm)
-        return f"not folded: {producer.name} has {len(users)} users, also {others}"
+        return "its input does not come from a convolution or linear layer"
+    if len(graph.users[producer.name]) > 1:
+        return users_text(graph, producer.output)
     if producer.name in graph.output_names:
-        return f"not folded: {producer.name} is an output of the network"
-    if not all(value.name in graph.constants for value in norm.inputs[1:]):
-        return "not folded: its statistics are computed while running"
+        return f"{producer.name} is an output of the network"
+    if not all(value.name in constants for value in (*norm.inputs[1:], *producer.inputs[1:])):
+        return "the statistics or the weights are computed while running"
     return ""
 
 
-def _fold(conv: Node, norm: Node) -> list[Node]:
+@dataclass
+class _Constants:
+    """Makes constant nodes, their types inferred and their names unique."""
+
+    names: set[str]
+    known: set[str]
+
+    def make(self, nodes: list[Node], like: Node, name: str, op: Op, *inputs: Value) -> Value:
+        """The value of a new node, which is added to `nodes`."""
+        (type,) = op.infer(*(value.type for value in inputs))
+        value = Value(fresh_name(name, self.names), type)
+        nodes.append(Node(op, inputs, (value,), like.span))
+        self.names.add(value.name)
+        self.known.add(value.name)
+        return value
+
+
+def _fold(conv: Node, norm: Node, constants: _Constants) -> list[Node]:
     """The constant nodes of the new weights, and the convolution that uses them under the batch norm's name."""
     assert isinstance(norm.op, BatchNorm) and isinstance(conv.op, (Conv, Linear))
     scale, shift, mean, variance = norm.inputs[1:]
     weight = conv.inputs[1]
     nodes: list[Node] = []
 
-    def constant(name: str, op: Op, *inputs: Value) -> Value:
-        (type,) = op.infer(*(value.type for value in inputs))
-        value = Value(f"{norm.name}.{name}", type)
-        nodes.append(Node(op, inputs, (value,), norm.span))
-        return value
+    def make(name: str, op: Op, *inputs: Value) -> Value:
+        return constants.make(nodes, norm, name, op, *inputs)
 
-    eps = constant("eps", Constant(norm.op.eps))
-    deviation = constant("deviation", Sqrt(), constant("variance", Add(), variance, eps))
-    factor = constant("factor", Div(), scale, deviation)
-    per_filter = constant("factor.filters", Reshape((factor.type.shape[0], *(1,) * (weight.type.rank - 1))), factor)
-    new_weight = constant("weight.folded", Mul(), weight, per_filter)
-    offset = constant("offset", Sub(), conv.inputs[2], mean) if conv.op.bias else None
-    moved = constant("mean.scaled", Mul(), offset or mean, factor)
-    new_bias = constant("bias.folded", Add() if offset else Sub(), shift, moved)
+    eps = make(f"{norm.name}.eps", Constant(norm.op.eps))
+    deviation = make(f"{norm.name}.deviation", Sqrt(), make(f"{norm.name}.variance", Add(), variance, eps))
+    factor = make(f"{norm.name}.factor", Div(), scale, deviation)
+    filters = Reshape((factor.type.shape[0], *(1,) * (weight.type.rank - 1)))
+    new_weight = make(f"{conv.name}.weight.folded", Mul(), weight, make(f"{norm.name}.factor.filters", filters, factor))
+    if conv.op.bias:
+        offset = make(f"{norm.name}.offset", Sub(), conv.inputs[2], mean)
+        new_bias = make(f"{conv.name}.bias.folded", Add(), shift, make(f"{norm.name}.moved", Mul(), offset, factor))
+    else:
+        new_bias = make(f"{conv.name}.bias.folded", Sub(), shift, make(f"{norm.name}.moved", Mul(), mean, factor))
     op = replace(conv.op, bias=True)
     return [*nodes, Node(op, (conv.inputs[0], new_weight, new_bias), norm.outputs, conv.span)]

@@ -1,4 +1,4 @@
-"""fuse-epilogue: what follows a convolution or linear layer element by element is done before its result is stored.
+"""fuse-epilogue: what follows a kernel element by element is done before its result is stored.
 
     before:  c: f32[1, 8, 9, 9] = conv(x, weight = w, bias = b)
              s: f32[1, 8, 9, 9] = add(c, skip)
@@ -10,28 +10,35 @@
                  return y
              }
 
-A linear layer also takes in the `flatten` before it: the order of a blocked map then goes into the packed weights.
-Requires: nothing. Ensures: the region's nodes are the originals, in order. Declines: where an intermediate result has
-another reader, or the other operand is computed later.
+Regions begin at convolutions and linear layers, then at pools, then at elementwise nodes that are left. A value read
+twice is no obstacle if both readers come into the region (`c * sigmoid(c)`). A linear layer also takes in the `flatten`
+before it: the order of a blocked map then goes into the packed weights.
+Requires: nothing. Ensures: the region's nodes are the originals, in order, and one value leaves it. Declines: where an
+intermediate result has a reader outside or leaves the network; of two convolutions that are added, the one that runs
+last takes the addition.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Final
 
 from convc.ir.graph import Graph, Node
 from convc.ir.op import Fused
 from convc.ops.activation import LeakyRelu, Relu, Relu6, Sigmoid, Tanh
 from convc.ops.conv import Conv
-from convc.ops.elementwise import Add, Div, Mul, Sub
+from convc.ops.elementwise import Add, Div, Mul, Sqrt, Sub
 from convc.ops.linear import Linear
 from convc.ops.normalization import BatchNorm
+from convc.ops.pool import AvgPool, MaxPool
 from convc.ops.shape import Flatten
-from convc.passes.base import Pass, Report, where
+from convc.passes.base import Pass, Report, users_text, where
 
-_FOLLOWERS = (Relu, LeakyRelu, Relu6, Tanh, Sigmoid, Add, Sub, Mul, Div, BatchNorm)
+_FOLLOWERS: Final = (Relu, LeakyRelu, Relu6, Tanh, Sigmoid, Add, Sub, Mul, Div, Sqrt, BatchNorm)
+
+#: How many nodes a region may grow by before one value alone leaves it again.
+_LOOKAHEAD: Final = 4
 
 
 @dataclass(frozen=True)
@@ -42,62 +49,96 @@ class FuseEpilogue(Pass):
     level: ClassVar[int] = 1
 
     def run(self, graph: Graph, report: Report) -> Graph:
-        order = {node.name: i for i, node in enumerate(graph.nodes)}
-        regions: dict[str, Node] = {}  # by the name of the last node, whose place the region takes
-        taken: set[str] = set()
-        for node in graph.nodes:
-            if not isinstance(node.op, (Conv, Linear)) or node.name in taken:
-                continue
-            chain = _chain(graph, node, order, taken, report)
-            if len(chain) == 1:
-                continue
-            taken.update(member.name for member in chain)
-            regions[chain[-1].name] = Fused.of(chain)
-            report.applied(node, "computed together: " + ", ".join(member.name for member in chain))
-        if not regions:
-            return graph
-        return graph.with_nodes(
-            regions.get(node.name, node) for node in graph.nodes if node.name in regions or node.name not in taken
-        )
+        fusion = _Fusion(graph, report, {node.name: place for place, node in enumerate(graph.nodes)})
+        running = tuple(graph.runtime_nodes())
+        fusion.begin_at(node for node in reversed(running) if isinstance(node.op, (Conv, Linear)))
+        fusion.begin_at(node for node in reversed(running) if isinstance(node.op, (MaxPool, AvgPool)))
+        fusion.begin_at(node for node in running if isinstance(node.op, _FOLLOWERS))
+        return fusion.result()
 
 
-def _chain(graph: Graph, anchor: Node, order: Mapping[str, int], taken: set[str], report: Report) -> list[Node]:
-    chain = [*_flatten_before(graph, anchor, taken), anchor]
-    while True:
-        last = chain[-1]
-        users = graph.users.get(last.name, ())
-        if not any(isinstance(user.op, _FOLLOWERS) for user in users):
-            return chain
-        reason = _refusal(graph, last, users, chain, order, taken)
-        if reason:
-            report.declined(last, reason)
-            return chain
-        chain.append(users[0])
+@dataclass
+class _Fusion:
+    graph: Graph
+    report: Report
+    order: dict[str, int]
+    regions: dict[str, Node] = field(default_factory=dict)  # by the name of the last node, whose place they take
+    owner: dict[str, str] = field(default_factory=dict)  # node -> the anchor of its region
 
+    def begin_at(self, anchors: Iterable[Node]) -> None:
+        for anchor in anchors:
+            if anchor.name not in self.owner:
+                self._fuse(anchor)
 
-def _refusal(
-    graph: Graph, last: Node, users: tuple[Node, ...], chain: list[Node], order: Mapping[str, int], taken: set[str]
-) -> str:
-    """Why the chain cannot go on to the only user of `last`; empty if it can."""
-    if len(users) > 1:
-        return f"not fused further: {last.name} has {len(users)} users: " + ", ".join(map(where, users))
-    if last.name in graph.output_names:
-        return f"not fused further: {last.name} is an output of the network"
-    (user,) = users
-    if user.name in taken:
-        return f"not fused further: {user.name} belongs to another region already"
-    if isinstance(user.op, BatchNorm) and user.inputs[0] != last.output:
-        return f"not fused further: {user.name} takes {last.name} as a statistic"
-    if user.output.type != last.output.type:
-        return f"not fused further: {user.name} has another shape, {user.output.type}"
-    if user.inputs.count(last.output) > 1:
-        return f"not fused further: {user.name} reads {last.name} twice"
-    return ""
+    def result(self) -> Graph:
+        nodes = self.graph.nodes
+        kept = [node for node in nodes if node.name in self.regions or node.name not in self.owner]
+        return self.graph.with_nodes(self.regions.get(node.name, node) for node in kept)
 
+    def _fuse(self, anchor: Node) -> None:
+        followers, reason = self._follow(anchor)
+        last = (followers or [anchor])[-1]
+        if reason and not isinstance(anchor.op, _FOLLOWERS):
+            self.report.declined(last, f"not fused further: {reason}")
+        region = [*self._flatten_before(anchor), anchor, *followers]
+        if len(region) == 1:
+            return
+        self.owner.update((member.name, anchor.name) for member in region)
+        self.regions[last.name] = replace(Fused.of(region), span=anchor.span)
+        self.report.applied(anchor, "computed together: " + ", ".join(member.name for member in region))
 
-def _flatten_before(graph: Graph, anchor: Node, taken: set[str]) -> list[Node]:
-    before = graph.producers.get(anchor.inputs[0].name)
-    if not isinstance(anchor.op, Linear) or before is None or not isinstance(before.op, Flatten):
-        return []
-    only = len(graph.users[before.name]) == 1 and before.name not in graph.output_names and before.name not in taken
-    return [before] if only and before.inputs[0].type.rank == 4 else []
+    def _follow(self, anchor: Node) -> tuple[list[Node], str]:
+        """The followers of `anchor` that can join it, and why it ends there (empty: there are no more)."""
+        region, whole = [anchor], 1  # the first `whole` members make a region that one value leaves
+        reason = ""
+        while not reason and len(region) - whole < _LOOKAHEAD:
+            users = self._outside(region)
+            if not any(isinstance(user.op, _FOLLOWERS) for user in users):
+                break
+            node = min(users, key=lambda user: self.order[user.name])
+            reason = self._refusal(node, region)
+            if not reason:
+                region.append(node)
+                whole = len(region) if self._closed(region) else whole
+        last = region[whole - 1]
+        if not any(isinstance(user.op, _FOLLOWERS) for user in self._outside(region[:whole])):
+            return region[1:whole], ""
+        if len(self.graph.users[last.name]) > 1:
+            reason = users_text(self.graph, last.output)
+        elif last.name in self.graph.output_names:
+            reason = f"{last.name} is an output of the network"
+        return region[1:whole], reason or f"what follows {last.name} is needed outside as well"
+
+    def _outside(self, region: list[Node]) -> list[Node]:
+        """Readers of the region's values that are not in it."""
+        inside = {member.name for member in region}
+        users = (user for member in region for user in self.graph.users.get(member.name, ()))
+        return [user for user in users if user.name not in inside]
+
+    def _closed(self, region: list[Node]) -> bool:
+        """Whether only the last member's value is read outside: then nothing outside lies between two members."""
+        inner = region[:-1]
+        inside = {member.name for member in region}
+        read = (user.name for member in inner for user in self.graph.users.get(member.name, ()))
+        return inside.issuperset(read) and self.graph.output_names.isdisjoint(member.name for member in inner)
+
+    def _refusal(self, node: Node, region: list[Node]) -> str:
+        """Why `node` cannot join; empty if it can."""
+        made = {member.name for member in region}
+        if not isinstance(node.op, _FOLLOWERS):
+            return f"{where(node)} is not elementwise"
+        if node.name in self.owner:
+            return f"{where(node)} is computed with {self.owner[node.name]}"
+        if isinstance(node.op, BatchNorm) and not made.isdisjoint(value.name for value in node.inputs[1:]):
+            return f"{where(node)} takes it as a statistic"
+        if not node.output.type.same_logical(region[0].output.type):
+            return f"{where(node)} has another shape, {node.output.type}"
+        return ""
+
+    def _flatten_before(self, anchor: Node) -> list[Node]:
+        """The flatten of an image that only this linear layer reads."""
+        before = self.graph.producers.get(anchor.inputs[0].name)
+        if not isinstance(anchor.op, Linear) or before is None or not isinstance(before.op, Flatten):
+            return []
+        alone = len(self.graph.users[before.name]) == 1 and before.name not in self.graph.output_names
+        return [before] if alone and before.inputs[0].type.rank == 4 else []

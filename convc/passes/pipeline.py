@@ -17,8 +17,8 @@ def pipeline(options: Options) -> tuple[Pass, ...]:
     """The passes that run at the options' level."""
     everything: tuple[Pass, ...] = (
         RemoveIdentities(),
+        RemoveDead(),  # before folding and fusing, which look at who reads a value; they leave nothing dead themselves
         FoldBatchNorm(),
-        RemoveDead(),
         FuseEpilogue(),
         AssignLayouts(options.target.lanes),
         PlaceConcat(),

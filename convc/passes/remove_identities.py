@@ -3,8 +3,8 @@
     before:  d: f32[1, 8] = dropout(x)        after:  y: f32[1, 8] = relu(x)
              y: f32[1, 8] = relu(d)
 
-Requires: nothing. Ensures: no `identity`, `dropout`, or `reshape` to the same shape. Declines: never; an output of the
-network keeps its name whatever value it becomes.
+Requires: nothing. Ensures: no `identity` or `dropout`, no `reshape` or `flatten` to the same shape, no `concat` of one
+tensor. Declines: never; an output of the network keeps its name whatever value it becomes.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from convc.ir.graph import Graph, Node, Value
-from convc.ops.shape import Dropout, Identity, Reshape
+from convc.ops.shape import Concat, Dropout, Flatten, Identity, Reshape
 from convc.passes.base import Pass, Report
+from convc.passes.rewrite import substitute
 
 
 @dataclass(frozen=True)
@@ -28,19 +29,25 @@ class RemoveIdentities(Pass):
         renamed: dict[str, Value] = {}
         kept = []
         for node in graph.nodes:
-            inputs = tuple(renamed.get(value.name, value) for value in node.inputs)
-            if _is_identity(node):
-                renamed[node.name] = inputs[0]
-                report.applied(node, f"{node.op.name} does nothing at inference: removed")
+            reason = _reason(node)
+            if reason:
+                renamed[node.name] = renamed.get(node.inputs[0].name, node.inputs[0])
+                report.applied(node, f"removed: {reason}")
             else:
-                kept.append(node if inputs == node.inputs else replace(node, inputs=inputs))
+                kept.append(substitute(node, renamed))
         if not renamed:
             return graph
         outputs = tuple(replace(o, value=renamed.get(o.value.name, o.value)) for o in graph.outputs)
         return replace(graph, nodes=tuple(kept), outputs=outputs)
 
 
-def _is_identity(node: Node) -> bool:
-    if isinstance(node.op, Reshape):
-        return node.inputs[0].type == node.output.type
-    return isinstance(node.op, (Identity, Dropout))
+def _reason(node: Node) -> str:
+    """Why the node does nothing; empty if it does something."""
+    match node.op:
+        case Identity() | Dropout():
+            return f"{node.op.name} does nothing at inference"
+        case Reshape() | Flatten() if node.inputs[0].type == node.output.type:
+            return f"{node.op.name} to the shape it has already"
+        case Concat() if len(node.inputs) == 1 and node.inputs[0].type == node.output.type:
+            return "concat of one tensor"
+    return ""
