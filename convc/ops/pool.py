@@ -1,8 +1,8 @@
 """Pooling over windows and over whole maps.
 
-    max:      dst[n, c, oh, ow] = max over taps inside the map of src[n, c, oh * sh + kh * dh - top, ...]
-    average:  the sum over those taps divided by how many count (with `count_include_pad` those in the padding too)
-    global:   dst[n, c, 0, 0] = mean of src[n, c]
+    maxpool:         dst[n, c, oh, ow] = max over taps inside the map of src[n, c, oh * sh + kh * dh - top, ...]
+    avgpool:         the sum over those taps by how many count: with `count_include_pad` those in the padding too
+    global_avgpool:  dst[n, c, 0, 0] = mean of src[n, c]
 
 Semantics of `torch.nn.MaxPool2d`, `AvgPool2d`, ceil mode included.
 """

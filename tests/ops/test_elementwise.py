@@ -1,0 +1,85 @@
+"""Arithmetic on elements, and broadcasting."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from helpers import call, normal, refused, told
+
+SHAPES = [
+    ((2, 3, 4, 5), (2, 3, 4, 5)),
+    ((2, 3, 4, 5), (2, 3, 1, 1)),
+    ((1, 3, 1, 1), (2, 1, 4, 5)),
+    ((2, 3), (3,)),
+    ((2, 3, 4, 5), (5,)),
+]
+
+
+def check(name: str, combine: Callable[[float, float], float], shapes: tuple[tuple[int, ...], ...]) -> None:
+    a, b = normal(*shapes[0], seed=1), normal(*shapes[1], seed=2)
+    y = call(f"{name}(a, b)", a=a, b=b).y
+    assert y.shape == np.broadcast_shapes(*shapes)
+    for place in itertools.product(*map(range, y.shape)):
+        left = a[tuple(i % n for i, n in zip(place[-a.ndim :], a.shape, strict=True))]
+        right = b[tuple(i % n for i, n in zip(place[-b.ndim :], b.shape, strict=True))]
+        assert y[place] == combine(float(left), float(right))
+
+
+@pytest.mark.parametrize("shapes", SHAPES)
+def test_add(shapes: tuple[tuple[int, ...], ...]) -> None:
+    check("add", operator.add, shapes)
+
+
+@pytest.mark.parametrize("shapes", SHAPES)
+def test_sub(shapes: tuple[tuple[int, ...], ...]) -> None:
+    check("sub", operator.sub, shapes)
+
+
+@pytest.mark.parametrize("shapes", SHAPES)
+def test_mul(shapes: tuple[tuple[int, ...], ...]) -> None:
+    check("mul", operator.mul, shapes)
+
+
+@pytest.mark.parametrize("shapes", SHAPES)
+def test_div(shapes: tuple[tuple[int, ...], ...]) -> None:
+    check("div", operator.truediv, shapes)
+
+
+def test_sqrt() -> None:
+    np.testing.assert_array_equal(call("sqrt(x)", x=np.array([[0.0, 4.0, 2.25]])).y, [[0, 2, 1.5]])
+
+
+def test_constant() -> None:
+    x = normal(2, 3)
+    np.testing.assert_allclose(call("x * 2.5 + 1", x=x).y, x * 2.5 + 1)
+    np.testing.assert_allclose(call("1 - x", x=x).y, 1 - x)
+    graph = call("x * 2.5", x=x).graph
+    assert [node.output.type.shape for node in graph.nodes if not node.inputs] == [()]
+
+
+def test_shapes_that_do_not_fit() -> None:
+    diagnostic = refused("a + b", a=(1, 8, 4, 4), b=(1, 6, 4, 4))
+    assert diagnostic.code == "E0309"
+    assert "axis 1 is 8 on the left and 6 on the right" in told(diagnostic)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "advice"),
+    [
+        ((1, 64, 8, 8), (1, 32, 16, 16), "project the right one: `|> conv(64, 1, stride = 2)`"),
+        ((1, 32, 15, 15), (1, 64, 8, 8), "project the left one: `|> conv(64, 1, stride = 2)`"),
+        ((1, 64, 8, 8), (1, 32, 8, 8), "project the right one: `|> conv(64, 1)`"),
+        ((1, 64, 8, 8), (1, 32, 8, 9), None),
+        ((2, 64), (2, 32), None),
+    ],
+)
+def test_the_help_for_a_shortcut_fits(a: tuple[int, ...], b: tuple[int, ...], advice: str | None) -> None:
+    diagnostic = refused("a + b", a=a, b=b)
+    assert diagnostic.helps == ((advice,) if advice else ())
+    if advice:  # what is advised is accepted
+        side, other = ("b", "a") if "right" in advice else ("a", "b")
+        call(f"{other} + ({side} {advice.split('`')[1]})", a=normal(*a), b=normal(*b))

@@ -1,0 +1,103 @@
+"""Each op against torch, where it is installed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers import Array, call, normal
+
+from convc.ops import AvgPool, Conv, MaxPool
+
+torch = pytest.importorskip("torch")
+functional = torch.nn.functional
+pytestmark = pytest.mark.torch
+
+
+def tensor(array: Array) -> torch.Tensor:
+    return torch.from_numpy(np.array(array))
+
+
+def close(ours: Array, theirs: torch.Tensor) -> None:
+    assert ours.shape == tuple(theirs.shape)
+    np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("pad", [0, 1, 2])
+@pytest.mark.parametrize(("kernel", "dilation", "groups"), [(1, 1, 1), (3, 1, 2), (3, 2, 4), (5, 1, 1), (2, 3, 4)])
+def test_conv(stride: int, pad: int, kernel: int, dilation: int, groups: int) -> None:
+    x = normal(2, 4, 9, 8)
+    geometry = f"stride = {stride}, pad = {pad}, dilation = {dilation}, groups = {groups}"
+    called = call(f"conv(x, 8, {kernel}, {geometry})", x=x)
+    assert isinstance(called.node.op, Conv)
+    weight, bias = tensor(called.weight("weight")), tensor(called.weight("bias"))
+    close(called.y, functional.conv2d(tensor(x), weight, bias, stride, pad, dilation, groups))
+
+
+@pytest.mark.parametrize("ceil", [False, True])
+@pytest.mark.parametrize("size", [5, 6, 7, 8])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "pad"), [(2, 2, 0), (2, 2, 1), (3, 2, 1), (3, 3, 1), (1, 3, 0), (4, 3, 2)]
+)
+def test_pooling(ceil: bool, size: int, kernel: int, stride: int, pad: int) -> None:
+    x = normal(1, 2, size, size + 1)
+    geometry = f"{kernel}, stride = {stride}, pad = {pad}, ceil = {str(ceil).lower()}"
+    largest = call(f"maxpool(x, {geometry})", x=x)
+    assert isinstance(largest.node.op, MaxPool)
+    close(largest.y, functional.max_pool2d(tensor(x), kernel, stride, pad, 1, ceil))
+    for include in (True, False):
+        mean = call(f"avgpool(x, {geometry}, count_include_pad = {str(include).lower()})", x=x)
+        assert isinstance(mean.node.op, AvgPool)
+        close(mean.y, functional.avg_pool2d(tensor(x), kernel, stride, pad, ceil, include))
+
+
+@pytest.mark.parametrize("ceil", [False, True])
+def test_dilated_maxpool(ceil: bool) -> None:
+    x = normal(1, 2, 9, 8)
+    ours = call(f"maxpool(x, 3, stride = 2, pad = 1, dilation = 2, ceil = {str(ceil).lower()})", x=x).y
+    close(ours, functional.max_pool2d(tensor(x), 3, 2, 1, 2, ceil))
+
+
+def test_linear() -> None:
+    x = normal(3, 7)
+    called = call("linear(x, 5)", x=x)
+    close(called.y, functional.linear(tensor(x), tensor(called.weight("weight")), tensor(called.weight("bias"))))
+
+
+def test_batchnorm() -> None:
+    x = normal(2, 5, 3, 4)
+    called = call("batchnorm(x, eps = 0.001)", x=x)
+    mean, var, weight, bias = (
+        tensor(called.weight(name)) for name in ("running_mean", "running_var", "weight", "bias")
+    )
+    close(called.y, functional.batch_norm(tensor(x), mean, var, weight, bias, eps=0.001))
+
+
+@pytest.mark.parametrize("size", [2, 3, 5, 8])
+def test_local_response_norm(size: int) -> None:
+    x = normal(2, 7, 3, 4)
+    ours = call(f"local_response_norm(x, size = {size}, alpha = 0.3, beta = 0.7, k = 1.5)", x=x).y
+    close(ours, functional.local_response_norm(tensor(x), size, 0.3, 0.7, 1.5))
+
+
+@pytest.mark.parametrize(
+    ("text", "theirs"),
+    [
+        ("relu(x)", torch.relu),
+        ("relu6(x)", functional.relu6),
+        ("leaky_relu(x, slope = 0.2)", lambda x: functional.leaky_relu(x, 0.2)),
+        ("tanh(x)", torch.tanh),
+        ("sigmoid(x)", torch.sigmoid),
+        ("softmax(x)", lambda x: torch.softmax(x, 1)),
+        ("softmax(x, axis = 3)", lambda x: torch.softmax(x, 3)),
+        ("global_avgpool(x)", lambda x: functional.adaptive_avg_pool2d(x, 1)),
+        ("flatten(x)", lambda x: torch.flatten(x, 1)),
+        ("reshape(x, [3, -1])", lambda x: torch.reshape(x, (3, -1))),
+        ("concat(x, x, axis = 2)", lambda x: torch.cat([x, x], 2)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_functions_of_one_tensor(text: str, theirs: object) -> None:
+    x = 5 * normal(2, 3, 4, 5)
+    assert callable(theirs)
+    close(call(text, x=x).y, theirs(tensor(x)))
