@@ -23,8 +23,9 @@ from convc.diagnostics import ConvcError
 from convc.frontend import load_graph
 from convc.ir.graph import Graph
 from convc.native.build import build
+from convc.native.cores import available_threads
 from convc.native.kernel import Kernel
-from convc.native.target import available_threads, generic, native
+from convc.native.target import generic, native
 from convc.network import Network
 from convc.options import Options, Target
 from convc.passes.base import Stages

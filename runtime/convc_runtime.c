@@ -2,14 +2,24 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-/* Turns of a waiting loop before the thread gives its core away, and before an idle worker sleeps: the first is about
- * a microsecond, the second about 50. Longer than the gap between two runs in a row, shorter than anybody notices. */
-enum { SPINS_BEFORE_YIELD = 2000, SPINS_BEFORE_SLEEP = 20000, CHUNKS_PER_THREAD = 8, CACHE_LINE = 64 };
+enum { CHUNKS_PER_THREAD = 8, CACHE_LINE = 64, TURNS_PER_LOOK = 64 };
+
+/* How long a thread spins at a meeting before it offers its core to others, and how long an idle worker spins before it
+ * sleeps: longer than the gap between two runs in a row, shorter than anybody notices. */
+static const double MEETING_SECONDS = 20e-6, IDLE_SECONDS = 50e-6;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 static inline void pause_briefly(void)
 {
@@ -18,6 +28,22 @@ static inline void pause_briefly(void)
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
 #endif
+}
+
+/* A wait that begins by spinning. A pause takes from 10 to 150 cycles by the machine, so time is what counts. */
+struct waiting {
+    int turns;
+    double start;
+};
+
+/* One turn; 0 when it has been spinning for `seconds`. */
+static int spin(struct waiting *w, double seconds)
+{
+    pause_briefly();
+    if (++w->turns < TURNS_PER_LOOK) return 1;
+    w->turns = 0;
+    if (w->start == 0.0) w->start = now();
+    return now() - w->start < seconds;
 }
 
 struct convc_pool {
@@ -48,13 +74,6 @@ size_t convc_pool_bytes(int threads)
     return threads < 2 ? 0 : (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* All threads arrive; the last one opens the next step. */
 static void meet(convc_pool *pool, unsigned turn)
 {
@@ -64,46 +83,50 @@ static void meet(convc_pool *pool, unsigned turn)
         atomic_store_explicit(&pool->step, turn + 1, memory_order_release);
         return;
     }
-    for (int spins = 0; atomic_load_explicit(&pool->step, memory_order_acquire) == turn; ++spins) {
-        pause_briefly();
-        if (spins >= SPINS_BEFORE_YIELD) sched_yield(); /* the other thread may need this very core */
+    struct waiting waiting = {0, 0.0};
+    while (atomic_load_explicit(&pool->step, memory_order_acquire) == turn) {
+        if (!spin(&waiting, MEETING_SECONDS)) sched_yield(); /* the other thread may need this very core */
     }
 }
 
-/* One thread's part of a run. */
+/* Takes work items of a step until there are none left. */
+static void share(convc_pool *pool, const convc_step *step, const convc_frame *frame)
+{
+    const int pieces = pool->threads * CHUNKS_PER_THREAD, items = step->items;
+    const int chunk = items > pieces ? items / pieces : 1;
+    for (;;) {
+        const int begin = atomic_fetch_add_explicit(&pool->next, chunk, memory_order_relaxed);
+        if (begin >= items) return;
+        step->run(frame, begin, begin + chunk < items ? begin + chunk : items);
+    }
+}
+
+/* One thread's part of a run. After the last meeting the caller may begin another run, so nothing of this one is read
+ * from the pool by then. */
 static void walk(convc_pool *pool, int thread)
 {
     const convc_step *steps = pool->steps;
+    const int count = pool->count;
+    double *const seconds = thread == 0 ? pool->seconds : NULL;
+    convc_frame frame = *pool->frame;
+    frame.scratch += (size_t)thread * frame.scratch_bytes;
     unsigned turn = atomic_load_explicit(&pool->step, memory_order_relaxed);
-    for (int i = 0; i < pool->count; ++i, ++turn) {
-        const double start = pool->seconds && thread == 0 ? now() : 0.0;
-        const int items = steps[i].items;
-        if (steps[i].serial) {
-            if (thread == 0) steps[i].run(pool->frame, 0, items);
-        } else {
-            const int pieces = pool->threads * CHUNKS_PER_THREAD, chunk = items > pieces ? items / pieces : 1;
-            for (;;) {
-                const int begin = atomic_fetch_add_explicit(&pool->next, chunk, memory_order_relaxed);
-                if (begin >= items) break;
-                steps[i].run(pool->frame, begin, begin + chunk < items ? begin + chunk : items);
-            }
-        }
+    for (int i = 0; i < count; ++i) {
+        const double start = seconds ? now() : 0.0;
+        if (!steps[i].serial) share(pool, &steps[i], &frame);
+        else if (thread == 0) steps[i].run(&frame, 0, steps[i].items);
         /* Neighbours that are both serial need no meeting: the same thread runs them in order. */
-        if (i + 1 < pool->count && steps[i].serial && steps[i + 1].serial) {
-            --turn;
-        } else {
-            meet(pool, turn);
-        }
-        if (pool->seconds && thread == 0) pool->seconds[i] = now() - start;
+        if (i + 1 == count || !steps[i].serial || !steps[i + 1].serial) meet(pool, turn++);
+        if (seconds) seconds[i] = now() - start;
     }
 }
 
 static unsigned wait_for_run(convc_pool *pool, unsigned seen)
 {
+    struct waiting waiting = {0, 0.0};
     unsigned run;
-    for (int spins = 0; (run = atomic_load_explicit(&pool->run, memory_order_acquire)) == seen; ++spins) {
-        pause_briefly();
-        if (spins < SPINS_BEFORE_SLEEP) continue;
+    while ((run = atomic_load_explicit(&pool->run, memory_order_acquire)) == seen) {
+        if (spin(&waiting, IDLE_SECONDS)) continue;
         pthread_mutex_lock(&pool->lock);
         atomic_fetch_add(&pool->asleep, 1);
         while ((run = atomic_load(&pool->run)) == seen) pthread_cond_wait(&pool->wake, &pool->lock);
@@ -117,7 +140,6 @@ static unsigned wait_for_run(convc_pool *pool, unsigned seen)
 struct start {
     convc_pool *pool;
     int thread;
-    unsigned seen;
     atomic_int taken;
 };
 
@@ -126,7 +148,7 @@ static void *work(void *argument)
     struct start *start = argument;
     convc_pool *pool = start->pool;
     const int thread = start->thread;
-    unsigned seen = start->seen;
+    unsigned seen = 0; /* no run is announced before all have started */
     atomic_store_explicit(&start->taken, 1, memory_order_release);
     for (;;) {
         seen = wait_for_run(pool, seen);
@@ -135,13 +157,12 @@ static void *work(void *argument)
     }
 }
 
-int convc_pool_init(void *memory, int threads, convc_pool **result)
+convc_pool *convc_pool_init(void *memory, int threads)
 {
     convc_pool *pool = memory;
     memset(pool, 0, convc_pool_bytes(threads));
     pool->threads = threads;
-    *result = pool;
-    return 0;
+    return pool;
 }
 
 static void announce(convc_pool *pool)
@@ -164,27 +185,30 @@ static void stop_workers(convc_pool *pool)
     pool->owner = 0;
 }
 
-/* Starts the workers where there are none: at the first run, and in a child of fork(). */
+/* Starts the workers where there are none: at the first run, and in a child of fork(). Signals are left to the threads
+ * of the program: workers inherit a mask that blocks all. */
 static int start_workers(convc_pool *pool)
 {
     const pid_t self = getpid();
     if (pool->owner == self) return 0;
-    const int threads = pool->threads;
-    memset(pool, 0, convc_pool_bytes(threads));
-    pool->threads = threads;
+    convc_pool_init(pool, pool->threads);
     pool->owner = self;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
-    for (int i = 0; i < threads - 1; ++i) {
-        struct start start = {pool, i + 1, 0, 0};
-        if (pthread_create(&pool->workers[i], NULL, work, &start) != 0) {
-            stop_workers(pool);
-            return -1;
-        }
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = 0;
+    for (int i = 0; i < pool->threads - 1 && !failed; ++i) {
+        struct start start = {pool, i + 1, 0};
+        failed = pthread_create(&pool->workers[i], NULL, work, &start) != 0;
+        if (failed) continue;
         ++pool->started;
         while (!atomic_load_explicit(&start.taken, memory_order_acquire)) sched_yield();
     }
-    return 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed) stop_workers(pool);
+    return failed ? -1 : 0;
 }
 
 void convc_pool_destroy(convc_pool *pool)

@@ -12,8 +12,10 @@
 typedef struct {
     const float *const *inputs; /* the caller's arrays */
     float *const *outputs;
-    char *arena;         /* all that lives between steps */
-    const char *weights; /* packed, read-only */
+    char *arena;            /* all that lives between steps */
+    const char *weights;    /* packed, read-only */
+    char *scratch;          /* working memory, a piece for each thread; in a step: this thread's own piece */
+    size_t scratch_bytes;   /* of one piece */
 } convc_frame;
 
 /* One kernel call. `run` computes work items [begin, end). A serial step is too small to be worth sharing. */
@@ -29,8 +31,8 @@ typedef struct convc_pool convc_pool;
 /* Bytes of a pool of `threads` threads, to be placed in memory aligned to 64 bytes; 0 for one thread. */
 size_t convc_pool_bytes(int threads);
 
-/* Makes a pool in `memory`; its threads start with the first run. Returns 0, or -1 where the system refuses. */
-int convc_pool_init(void *memory, int threads, convc_pool **pool);
+/* Makes a pool of two threads or more in `memory`; they start with the first run. */
+convc_pool *convc_pool_init(void *memory, int threads);
 
 /* Stops and joins the threads. In a child of fork() there are none to join. */
 void convc_pool_destroy(convc_pool *pool);

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convc.codegen.environment import environment
-from convc.codegen.library import render_header, render_library, render_weights
+from convc.codegen.library import is_written, render_header, render_library, render_weights
 from convc.ir.graph import fresh_name
 from convc.kernels.base import Kernel
 from convc.options import Options
@@ -58,10 +58,8 @@ def kernel_names(program: Program) -> dict[Kernel, str]:
 
 
 def signature(kernel: Kernel) -> str:
-    """The C parameters of a kernel; only the destination is written."""
-    pointers = [
-        f"{'float' if name.startswith('dst') else 'const float'} *restrict {name}" for name in kernel.parameters
-    ]
+    """The C parameters of a kernel; only destinations and scratch are written."""
+    pointers = [f"{'float' if is_written(name) else 'const float'} *restrict {name}" for name in kernel.parameters]
     return ", ".join([*pointers, "int begin", "int end"])
 
 

@@ -37,8 +37,8 @@ def c_float(number: float) -> str:
 
 def c_string(text: str) -> str:
     """A string literal, whatever the text holds."""
-    safe = "".join(c if " " <= c <= "~" and c not in '"\\?' else f"\\{ord(c):03o}" if ord(c) < 256 else "?" for c in text)
-    return f'"{safe}"'
+    plain = (" " <= chr(byte) <= "~" and chr(byte) not in '"\\?' for byte in text.encode())
+    return '"' + "".join(chr(b) if ok else f"\\{b:03o}" for b, ok in zip(text.encode(), plain, strict=True)) + '"'
 
 
 def c_comment(text: str) -> str:

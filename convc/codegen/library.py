@@ -38,7 +38,7 @@ def render_library(program: Program, options: Options, kernel_names: Mapping[Ker
             step,
             kernel_names[step.kernel],
             tuple(
-                _pointer(address, name.startswith("dst"))
+                _pointer(address, is_written(name))
                 for address, name in zip(step.arguments, step.kernel.parameters, strict=True)
             ),
             is_serial(step),
@@ -47,7 +47,8 @@ def render_library(program: Program, options: Options, kernel_names: Mapping[Ker
         for step in program.steps
     ]
     template = environment().get_template("library.c.j2")
-    return template.render(p=program, N=program.name.upper(), steps=steps, version=__version__)
+    shared = sum(not step.serial for step in steps)
+    return template.render(p=program, N=program.name.upper(), steps=steps, shared=shared, version=__version__)
 
 
 def render_header(program: Program) -> str:
@@ -70,15 +71,19 @@ def is_serial(step: Step) -> bool:
     return step.items == 1 or seconds < SERIAL_SECONDS
 
 
+def is_written(parameter: str) -> bool:
+    """Whether a kernel writes what its C parameter of this name points to."""
+    return parameter.startswith(("dst", "scratch"))
+
+
 def _pointer(address: Address, written: bool) -> str:
     match address.space:
-        case Space.INPUT:
-            return f"f->inputs[{address.index}]"
-        case Space.OUTPUT:
-            return f"f->outputs[{address.index}]" + (f" + {address.offset // 4}" if address.offset else "")
+        case Space.INPUT | Space.OUTPUT:
+            side = "inputs" if address.space is Space.INPUT else "outputs"
+            return f"f->{side}[{address.index}]" + (f" + {address.offset // 4}" if address.offset else "")
         case Space.WEIGHTS:
             return f"(const float *)(f->weights + {address.offset})"
-        case Space.ARENA:
-            return f"({'' if written else 'const '}float *)(f->arena + {address.offset})"
-        case _:
+        case Space.ARENA | Space.SCRATCH:
+            return f"({'' if written else 'const '}float *)(f->{address.space.value} + {address.offset})"
+        case Space.NONE:
             return "NULL"

@@ -39,7 +39,7 @@ class Kernel(ABC):
     @property
     @abstractmethod
     def parameters(self) -> tuple[str, ...]:
-        """Names of the C parameters, e.g. `("src", "weights", "bias", "dst")`; all but `dst*` are const."""
+        """Names of the C parameters, e.g. `("src", "weights", "bias", "dst")`; all but `dst*` and `scratch*` are const."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ from convc import resources
 from convc.codegen.emit import Emitted, Unit
 from convc.diagnostics import ConvcError
 from convc.native import cache
-from convc.native.compiler import FLAGS, Compiler, extra_flags, find_compiler
+from convc.native.compiler import FLAGS, LINK_FLAGS, Compiler, extra_flags, find_compiler
+from convc.native.cores import available_threads
+from convc.native.target import machine
 from convc.options import Options
 
 Progress = Callable[[int, int], None]
@@ -34,9 +36,10 @@ def build(
     """
     compiler = find_compiler()
     flags = (*FLAGS, *options.target.flags, *extra_flags())
-    runtime = [Unit(path.name, path.read_text()) for path in sorted(resources.runtime().iterdir())]
+    runtime = [Unit(path.name, path.read_text()) for path in sorted(resources.runtime().glob("*.[ch]"))]
     files = [*emitted.units, *emitted.internal, Unit(emitted.header_name, emitted.header), *runtime]
-    key = _hash(compiler.version, *compiler.command, *flags, weights_digest, *(f"{f.file_name}\0{f.text}" for f in files))
+    texts = [f"{file.file_name}\0{file.text}" for file in files]
+    key = _hash(*_maker(compiler, flags), weights_digest, *texts)
     final = cache.root() / cache.LIBRARIES / key
     library = final / f"lib{emitted.name}.so"
     if library.is_file():
@@ -49,7 +52,8 @@ def build(
             _move_into_place(folder, final)
     except OSError as error:
         raise ConvcError(
-            f"cannot write the build to {final.parent}: {error.strerror or error}\n  set CONVC_CACHE to a folder you may write"
+            f"cannot write the build to {final.parent}: {error.strerror or error}\n"
+            "  set CONVC_CACHE to a folder you may write"
         ) from error
     return library
 
@@ -72,14 +76,14 @@ def _build_in(
         write_weights(file)
     units = [name for name in texts if name.endswith(".c")]
     headers = _hash(*(f"{name}\0{text}" for name, text in texts.items() if name.endswith(".h") and name != "kernels.h"))
-    with ThreadPoolExecutor(max(1, len(os.sched_getaffinity(0)))) as pool:
+    with ThreadPoolExecutor(available_threads()) as pool:
         jobs = [pool.submit(_compile, source, name, texts, headers, compiler, flags) for name in units]
         for done, job in enumerate(as_completed(jobs), 1):
             job.result()
             if progress:
                 progress(done, len(units))
     objects = [f"{name[:-2]}.o" for name in units]
-    link = ["-shared", "-pthread", *extra_flags(), "-Wl,-z,noexecstack,--build-id=none", "-o", f"../lib{emitted.name}.so"]
+    link = ["-shared", "-pthread", *extra_flags(), *LINK_FLAGS, "-o", f"../lib{emitted.name}.so"]
     compiler.run([*link, *objects, "-lm"], source)
     for name in (*objects, f"{emitted.name}.weights"):
         (source / name).unlink()
@@ -96,7 +100,7 @@ def _compile(
         compiler.run([*flags, "-c", name, "-o", target.name], source)
         return
     declared = texts.get("kernels.h", "") if "kernels.h" in own else ""
-    cached = cache.root() / cache.OBJECTS / f"{_hash(compiler.version, *flags, own, headers, declared)}.o"
+    cached = cache.root() / cache.OBJECTS / f"{_hash(*_maker(compiler, flags), own, headers, declared)}.o"
     if cached.is_file():
         shutil.copy(cached, target)
         return
@@ -114,6 +118,11 @@ def _move_into_place(folder: Path, final: Path) -> None:
     except OSError:
         if not final.is_dir():
             raise
+
+
+def _maker(compiler: Compiler, flags: tuple[str, ...]) -> tuple[str, ...]:
+    """All but the text that an object file depends on."""
+    return (compiler.version, *compiler.command, *flags, machine() if any("native" in flag for flag in flags) else "")
 
 
 def _hash(*parts: str) -> str:

@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,9 @@ FLAGS: Final = (
     "-fno-semantic-interposition", "-fno-tree-vectorize", "-Wall", "-Wextra", "-Wno-psabi",
 )  # fmt: skip
 
+#: No build id: it would differ where the compiler's own path does. Every symbol must be found at link time.
+LINK_FLAGS: Final = () if sys.platform == "darwin" else ("-Wl,-z,noexecstack,-z,defs,--build-id=none",)
+
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
@@ -33,9 +37,8 @@ class Compiler:
         """Compile or link in `folder`; a failure is ours, since all C is generated."""
         result = subprocess.run([*self.command, *arguments], cwd=folder, capture_output=True, text=True, check=False)
         if result.returncode != 0:
-            raise InternalError(
-                f"the C compiler rejected generated code: {shlex.join([*self.command, *arguments])}\n{result.stderr[-4000:]}"
-            )
+            command = shlex.join([*self.command, *arguments])
+            raise InternalError(f"the C compiler rejected generated code: {command}\n{result.stderr[-4000:]}")
 
 
 def extra_flags() -> tuple[str, ...]:

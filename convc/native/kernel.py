@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from convc.diagnostics import ConvcError
 from convc.ir.types import TensorType
+from convc.native import arrays as check
+from convc.native.arrays import F32
+from convc.native.cores import available_threads
 from convc.plan.program import Port
-
-F32 = npt.NDArray[np.float32]
 
 #: runtime/convc_model.h, as cffi reads it.
 _DECLARATIONS: Final = """
@@ -40,6 +41,11 @@ const convc_model_table *convc_model(void);
 _ffi = cffi.FFI()
 _ffi.cdef(_DECLARATIONS)
 
+# Looked up once: a call of a small network takes microseconds.
+_from_buffer: Final = _ffi.from_buffer
+_FLOATS: Final = _ffi.typeof("float[]")
+_F32: Final = np.dtype(np.float32)
+
 
 class Kernel:
     """A network ready to run.
@@ -57,7 +63,8 @@ class Kernel:
         except (OSError, AttributeError) as error:
             raise ConvcError(f"{path}: not a library that convc made: {error}") from None
         if self._model.version < 1:
-            raise ConvcError(f"{path}: made by another version of convc ({_text(self._model.generator)}); build it again")
+            generator = _text(self._model.generator)
+            raise ConvcError(f"{path}: made by another version of convc ({generator}); build it again")
         self.name = _text(self._model.name)
         self.inputs = _ports(self._model.inputs, self._model.input_count)
         self.outputs = _ports(self._model.outputs, self._model.output_count)
@@ -65,7 +72,7 @@ class Kernel:
         self._out = [(port.name, port.type.shape) for port in self.outputs]
         self._run = self._model.run
         self._free: list[_Context] = []
-        self._release(self._take())
+        self._free.append(self._take())
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -117,49 +124,41 @@ class Kernel:
             shutil.copytree(self.path.parent / "src", folder / "src", dirs_exist_ok=True)
         return folder / self.path.name
 
-    def _call(self, arrays: tuple[npt.ArrayLike, ...], out: F32 | tuple[F32, ...] | None, run: Any) -> tuple[F32, ...]:
+    def _call(
+        self, arrays: tuple[npt.ArrayLike, ...], out: F32 | tuple[F32, ...] | None, run: Any
+    ) -> tuple[F32, ...]:
         if len(arrays) != len(self._in):
             wanted = ", ".join(f"{name} {list(shape)}" for name, shape in self._in)
             raise ConvcError(f"`{self.name}` takes {len(self._in)} array(s) ({wanted}), not {len(arrays)}")
-        sources = [_input(array, *port) for array, port in zip(arrays, self._in, strict=True)]
-        results = self._results(out)
+        sources = [check.source(array, name, shape) for array, (name, shape) in zip(arrays, self._in, strict=True)]
+        results = [np.empty(shape, _F32) for _, shape in self._out] if out is None else self._given(out, sources)
         context = self._take()
         try:
-            buffers = [_ffi.from_buffer("float[]", array) for array in (*sources, *results)]
-            for i in range(len(sources)):
-                context.inputs[i] = buffers[i]
-            for i in range(len(results)):
-                context.outputs[i] = buffers[len(sources) + i]
+            # `from_buffer` keeps its array alive, so the lists are held until the library is done.
+            ins, outs = [_from_buffer(_FLOATS, a) for a in sources], [_from_buffer(_FLOATS, a) for a in results]
+            context.inputs[0 : len(ins)] = ins
+            context.outputs[0 : len(outs)] = outs
             status = run(context.handle, context.inputs, context.outputs)
         finally:
-            self._release(context)
+            self._free.append(context)
         if status:
             raise ConvcError(f"`{self.name}` did not run: {_text(self._model.status_text(status))}")
-        return results
+        return tuple(results)
 
-    def _results(self, out: F32 | tuple[F32, ...] | None) -> tuple[F32, ...]:
-        if out is None:
-            return tuple([np.empty(shape, np.float32) for _, shape in self._out])
+    def _given(self, out: F32 | tuple[F32, ...], sources: list[F32]) -> list[F32]:
         given = out if isinstance(out, tuple) else (out,)
         if len(given) != len(self._out):
             raise ConvcError(f"`{self.name}` has {len(self._out)} output(s); out has {len(given)} array(s)")
+        checked: list[F32] = []
         for array, (name, shape) in zip(given, self._out, strict=True):
-            if array.dtype != np.float32 or array.shape != shape or not array.flags.c_contiguous:
-                raise ConvcError(
-                    f"out for `{name}` must be contiguous float32 of shape {list(shape)}: np.empty({shape}, np.float32)"
-                )
-            if not array.flags.writeable:
-                raise ConvcError(f"out for `{name}` is read-only")
-        return given
+            checked.append(check.destination(array, name, shape, [*sources, *checked]))
+        return checked
 
     def _take(self) -> _Context:
         try:
             return self._free.pop()  # atomic under the GIL
         except IndexError:
             return _Context(self._model, self.threads)
-
-    def _release(self, context: _Context) -> None:
-        self._free.append(context)
 
 
 class _Context:
@@ -174,19 +173,6 @@ class _Context:
         self.inputs = _ffi.new("const float *[]", max(1, model.input_count))
         self.outputs = _ffi.new("float *[]", max(1, model.output_count))
         weakref.finalize(self, model.destroy, self.handle)
-
-
-def _input(array: npt.ArrayLike, name: str, shape: tuple[int, ...]) -> F32:
-    if type(array) is np.ndarray and array.dtype == np.float32 and array.shape == shape:
-        return array if array.flags.c_contiguous else np.ascontiguousarray(array)
-    given = np.asarray(array)
-    if given.dtype != np.float32:
-        raise ConvcError(f"input `{name}` must be float32, not {given.dtype}: write `{name}.astype(numpy.float32)`")
-    if given.shape != shape:
-        same = given.size == int(np.prod(shape))
-        help = f"; it has as many elements: write `{name}.reshape{shape}`" if same else ""
-        raise ConvcError(f"input `{name}` must have shape {list(shape)}, not {list(given.shape)}{help}")
-    return np.ascontiguousarray(given)
 
 
 def _ports(ports: Any, count: int) -> tuple[Port, ...]:
@@ -207,8 +193,6 @@ def open_library(path: str | Path, threads: int | None = None) -> Kernel:
     Raises:
         ConvcError: There is no such file, or convc did not make it.
     """
-    from convc.native.target import available_threads
-
     if not Path(path).is_file():
         raise ConvcError(f"{path}: no such library")
     return Kernel(Path(path), available_threads() if threads is None else threads)

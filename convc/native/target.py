@@ -1,8 +1,7 @@
-"""What machine this is, and how much of it this process may use."""
+"""What machine this is."""
 
 from __future__ import annotations
 
-import os
 import platform
 from functools import cache
 from pathlib import Path
@@ -33,33 +32,24 @@ def native() -> Target:
     return Target("native", 4, 16)
 
 
+@cache
+def machine() -> str:
+    """What `-march=native` may depend on: builds for this machine are kept apart from another's in a shared cache."""
+    info = _cpu_info()
+    words = [info.get(key, "") for key in ("vendor_id", "cpu family", "model", "stepping", "flags", "Features")]
+    return " ".join([platform.machine(), platform.processor(), *words])
+
+
 def _cpu_features() -> frozenset[str]:
+    return frozenset(_cpu_info().get("flags", "").split())
+
+
+def _cpu_info() -> dict[str, str]:
+    """The first core's lines of /proc/cpuinfo; empty where there is none."""
     try:
-        text = Path("/proc/cpuinfo").read_text()
+        first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
     except OSError:
-        return frozenset()
-    flags = next((line for line in text.splitlines() if line.startswith("flags")), "")
-    return frozenset(flags.partition(":")[2].split())
+        return {}
+    pairs = (line.partition(":") for line in first.splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}
 
-
-def available_threads() -> int:
-    """Cores this process may use: its affinity, cut to the cgroup's quota."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = _cgroup_cores()
-    return max(1, min(cores, quota) if quota else cores)
-
-
-def _cgroup_cores() -> int | None:
-    """Whole cores of the CPU quota, cgroup v2 or v1; None where there is no quota."""
-    try:
-        limit, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-    except (OSError, ValueError):
-        try:
-            folder = Path("/sys/fs/cgroup/cpu")
-            limit, period = (folder / "cpu.cfs_quota_us").read_text(), (folder / "cpu.cfs_period_us").read_text()
-        except OSError:
-            return None
-    try:
-        return max(1, int(limit) // int(period)) if int(limit) > 0 else None
-    except ValueError:  # "max"
-        return None

@@ -11,6 +11,7 @@ from convc.ops.shape import Reorder
 from convc.options import Options
 from convc.plan.call import Call, Packed
 from convc.plan.memory import ALIGNMENT, Buffer, arena_bytes, lower_bound, place
+from convc.plan.names import c_name
 from convc.plan.program import Address, PackedWeight, Port, Program, Space, Step
 from convc.plan.select import copy_call, select
 from convc.plan.storage import Place, is_view, storage_of
@@ -30,7 +31,7 @@ def lower(graph: Graph, options: Options) -> Program:
     arena = {p.name: Address(Space.ARENA, 0, p.offset) for p in places}
     steps = tuple(_step(call, storage, fixed | arena, weights) for call in calls)
     return Program(
-        name=graph.name,
+        name=c_name(graph.name),
         inputs=tuple(Port(value.name, value.type) for value in graph.inputs),
         outputs=tuple(Port(output.name, TensorType.plain(output.value.type.shape)) for output in graph.outputs),
         steps=steps,
