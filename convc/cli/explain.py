@@ -11,7 +11,7 @@ from convc.cli.common import NetworkName, echo_json, find_network, json_option, 
 from convc.diagnostics import ConvcError
 
 if TYPE_CHECKING:
-    from convc.driver import Compiled
+    from convc.passes.base import Decision
 
 
 @click.command()
@@ -33,29 +33,20 @@ def command(what: str, parameters: dict[str, object], target: str, layer: str | 
         return
     from convc.driver import make_options, translate
     from convc.frontend import load_graph
+    from convc.inspect.decisions import explain, kernel_decisions
 
     path, _ = find_network(what)
     compiled = translate(load_graph(path, parameters), make_options(target, 1))
-    records = [record for record in _records(compiled) if not layer or str(record["layer"]).startswith(layer)]
+    everything = (*compiled.stages.decisions, *kernel_decisions(compiled.program))
+    decisions = [decision for decision in everything if decision.node.startswith(layer or "")]
     if as_json:
-        echo_json(records)
-        return
-    for record in records:
-        mark = "did " if record["applied"] else "left"
-        click.echo("{source}  {by} {mark} {layer}: {text}".format(mark=mark, **record))
+        echo_json([_record(decision) for decision in decisions])
+    else:
+        click.echo(explain(decisions))
 
 
-def _records(compiled: Compiled) -> list[dict[str, object]]:
-    decisions = [
-        {"source": str(d.span or "-"), "by": d.pass_name, "applied": d.applied, "layer": d.node, "text": d.text}
-        for d in compiled.stages.decisions
-    ]
-    steps = [
-        {"source": str(step.node.span or "-"), "by": "kernels", "applied": True, "layer": step.name,
-         "text": f"{step.kernel.stem}, {step.reason}"}
-        for step in compiled.program.steps
-    ]  # fmt: skip
-    return decisions + steps
+def _record(d: Decision) -> dict[str, object]:
+    return {"source": str(d.span or "-"), "by": d.pass_name, "applied": d.applied, "layer": d.node, "text": d.text}
 
 
 def _page(code: str) -> str:

@@ -40,7 +40,8 @@ def command(
     """
     from convc.driver import make_options
     from convc.frontend import load_graph
-    from convc.inspect.dump import changes, render
+    from convc.inspect.diff import changes
+    from convc.inspect.dump import render
     from convc.passes.pipeline import run_pipeline
 
     path, _ = find_network(network)

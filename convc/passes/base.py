@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from convc.diagnostics import InternalError, Span
-from convc.ir.graph import Graph, Node, Value
+from convc.ir.graph import Graph, Node, Value, walk
 from convc.ir.verify import verify
 
 
@@ -96,14 +96,15 @@ def run_passes(graph: Graph, passes: Sequence[Pass]) -> Stages:
         except Exception as error:
             before = ", ".join(stage.name for stage in stages)
             raise InternalError(f"pass {item.name} failed on `{graph.name}` (after {before}): {error!r}") from error
-        stages.append(Stage(item.name, graph, time.perf_counter() - start, tuple(sorted(report.decisions, key=_place))))
+        seconds = time.perf_counter() - start
+        stages.append(Stage(item.name, graph, seconds, _in_order(report.decisions, stages[-1].graph)))
     return Stages(tuple(stages))
 
 
-def _place(decision: Decision) -> tuple[str, int, int]:
-    """The order of the source."""
-    span = decision.span
-    return (span.source.name, span.line, span.column) if span else ("", 0, 0)
+def _in_order(decisions: list[Decision], graph: Graph) -> tuple[Decision, ...]:
+    """The decisions in the order of the graph, whatever order the pass went in; those about new nodes come last."""
+    place = {node.name: number for number, node in enumerate(walk(graph.nodes))}
+    return tuple(sorted(decisions, key=lambda decision: place.get(decision.node, len(place))))
 
 
 def where(node: Node) -> str:

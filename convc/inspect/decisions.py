@@ -1,0 +1,53 @@
+"""Why the compiler did what it did: the passes' decisions, beside the source lines they are about.
+
+    resnet50.conv:17: y = bn(conv(y, 4 * width, 1))
+        did   fold-batch-norm     layer1.0.bn3: folded into the weights of layer1.0.conv3
+        left  fuse-epilogue       layer1.0.bn3: not fused further: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from convc.diagnostics import Span
+from convc.passes.base import Decision
+from convc.plan.program import Program
+
+
+def kernel_decisions(program: Program) -> tuple[Decision, ...]:
+    """The choice of each step's kernel, as a decision of `choose-kernels`."""
+    return tuple(
+        Decision("choose-kernels", step.name, step.node.span, True, f"{step.kernel.stem}: {step.reason}")
+        for step in program.steps
+    )
+
+
+def explain(decisions: Iterable[Decision]) -> str:
+    """The decisions grouped by the line of the source they are about, in its order; those without one come last."""
+    ordered = sorted(decisions, key=lambda decision: _order(decision.span))  # stable: passes stay in their order
+    return "\n".join(line for _, group in groupby(ordered, lambda d: _line(d.span)) for line in _group(list(group)))
+
+
+def _order(span: Span | None) -> tuple[bool, str, int]:
+    return (span is None, span.source.name if span else "", span.line if span else 0)
+
+
+def _line(span: Span | None) -> tuple[str, int] | None:
+    return (span.source.name, span.line) if span else None
+
+
+def _group(decisions: list[Decision]) -> Iterator[str]:
+    span = decisions[0].span
+    yield f"{span.source.name}:{span.line}: {_text(span)}" if span else "not from the source:"
+    width = max(len(decision.pass_name) for decision in decisions)
+    for decision in decisions:
+        mark = "did " if decision.applied else "left"
+        yield f"    {mark}  {decision.pass_name:<{width}}  {decision.node}: {decision.text}"
+
+
+def _text(span: Span) -> str:
+    """The line itself, its control characters made harmless."""
+    lines = span.source.lines
+    text = lines[span.line - 1].strip() if span.line <= len(lines) else ""
+    return "".join(c if c.isprintable() else " " for c in text)
