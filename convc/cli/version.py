@@ -19,7 +19,8 @@ def command(as_json: bool) -> None:
         convc version --json
     """
     from convc import __version__
-    from convc.native.target import available_threads, native
+    from convc.native.cores import available_threads
+    from convc.native.target import native
 
     target = native()
     facts: dict[str, object] = {
