@@ -67,7 +67,7 @@ class Weights:
         return Weights.bind(readers[path.suffix](path), graph, str(path))
 
     @staticmethod
-    def bind(arrays: Mapping[str, npt.NDArray[Any]], graph: Graph, origin: str = "the weights") -> Weights:
+    def bind(arrays: Mapping[str, npt.NDArray[Any]], graph: Graph, origin: str = "") -> Weights:
         """Weights from arrays by name.
 
         Raises:
@@ -75,7 +75,8 @@ class Weights:
         """
         faults = _faults(arrays, graph.parameters)
         if faults:
-            raise ConvcError(f"{origin} do not fit network `{graph.name}`:\n" + "\n".join(f"  {f}" for f in faults))
+            title = f"{origin}{': ' if origin else ''}the weights do not fit network `{graph.name}`"
+            raise ConvcError("\n".join([f"{title}:", *(f"  {fault}" for fault in faults)]))
         shapes = {value.name: value.type.shape for value in graph.parameters}
         return Weights(
             shapes, lambda name: np.asarray(arrays[name], np.float32), lambda: _content_digest(arrays, shapes)
@@ -88,7 +89,8 @@ def _faults(arrays: Mapping[str, npt.NDArray[Any]], parameters: tuple[Value, ...
     faults = []
     for name, shape in wanted.items():
         if name not in arrays:
-            near = difflib.get_close_matches(name, unused, 1)
+            alike = [other for other in unused if tuple(arrays[other].shape) == shape]
+            near = difflib.get_close_matches(name, alike or unused, 1)
             faults.append(f"missing: {name} {list(shape)}" + (f" (there is {near[0]})" if near else ""))
         elif tuple(arrays[name].shape) != shape:
             faults.append(f"wrong shape: {name} is {list(arrays[name].shape)}, the network wants {list(shape)}")

@@ -1,0 +1,62 @@
+"""Figures of whole networks."""
+
+from __future__ import annotations
+
+from convc.frontend import parse_graph
+from convc.inspect.cost import network_cost
+from convc.ir import Fused, Graph
+
+NET = """
+network n(x: f32[1, 3, 32, 32]) {
+    a = x |> conv(8, 3, stride = 2, pad = 1, name = "a") |> batchnorm |> relu
+    b = a |> maxpool(2) |> conv(8, 3, dilation = 2, pad = 2, name = "b")
+    total = b + conv(a, 8, 1, stride = 2, bias = false, name = "c")
+    return total |> flatten |> linear(10, name = "fc")
+}
+"""
+
+
+def by_name(graph: Graph) -> dict[str, tuple[tuple[int, int], tuple[int, int]]]:
+    return {row.node.name: (row.field, row.jump) for row in network_cost(graph).nodes}
+
+
+def test_receptive_fields() -> None:
+    rows = by_name(parse_graph(NET))
+    assert rows["a"] == ((3, 3), (2, 2))
+    assert rows["maxpool"] == ((5, 5), (4, 4))  # 3 + (2 - 1) * 2
+    assert rows["b"] == ((21, 21), (4, 4))  # 5 + (5 - 1) * 4
+    assert rows["c"] == ((3, 3), (4, 4))
+    assert rows["total"] == ((21, 21), (4, 4))  # the wider of its two operands
+    assert rows["fc"][0] == (21 + 7 * 4, 21 + 7 * 4)
+
+
+def test_sums() -> None:
+    cost = network_cost(parse_graph(NET))
+    a, b, c, fc = 8 * 3 * 9 + 8, 8 * 8 * 9 + 8, 8 * 8, 10 * 8 * 8 * 8 + 10
+    assert cost.parameters == a + 16 + b + c + fc  # of batch norm the scale and the shift
+    assert cost.macs == 8 * 3 * 9 * 16 * 16 + (8 * 8 * 9 + 8 * 8) * 8 * 8 + 5120
+
+
+def test_shared_weights_count_once() -> None:
+    graph = parse_graph(
+        "network n(x: f32[1, 4, 8, 8]) { "
+        'a = conv(x, 4, 1, weight = "w", bias = false) return conv(a, 4, 1, weight = "w", bias = false) }'
+    )
+    assert network_cost(graph).parameters == 16
+    assert network_cost(graph).macs == 2 * 16 * 64
+
+
+def test_fusion_changes_nothing() -> None:
+    graph = parse_graph(NET)
+    fused = graph.with_nodes([Fused.of(graph.nodes[:3]), *graph.nodes[3:]])
+    assert network_cost(fused) == network_cost(graph)
+
+
+def test_arithmetic_on_weights_is_free() -> None:
+    graph = parse_graph(
+        "network n(x: f32[1, 4, 8, 8], w: f32[4, 4, 1, 1]) { return conv(x, weight = w, bias = false) }"
+    )
+    folded = Graph(graph.name, graph.inputs[:1], graph.inputs[1:], graph.nodes, graph.outputs)
+    assert network_cost(folded).parameters == 16
+    scaled = parse_graph("network n(x: f32[1, 4]) { return relu(x) + sqrt(constant(2.0)) }")
+    assert [row.node.op.name for row in network_cost(scaled).nodes] == ["relu", "add"]
