@@ -18,7 +18,7 @@ from digits import enlarge
 import convc
 from convc import zoo
 from convc.driver import build_library, make_options, translate
-from convc.ir.printer import print_graph
+from convc.inspect.dump import write_stages
 
 HERE = Path(__file__).parent
 SHADES = " .:-=+*#%@"
@@ -34,9 +34,7 @@ def main() -> None:
     kernel = convc.open(build_library(network, compiled, options), threads=1)
     library = kernel.save(folder)
     seconds = time.perf_counter() - start
-    (folder / "ir").mkdir(exist_ok=True)
-    for number, stage in enumerate(compiled.stages.all):
-        (folder / "ir" / f"{number}-{stage.name}.conv").write_text(print_graph(stage.graph))
+    write_stages(compiled.stages, folder / "ir")
 
     held_out = np.load(HERE / "digits.npz")
     images, labels = enlarge(held_out["images"]), held_out["labels"]
@@ -45,9 +43,11 @@ def main() -> None:
     right = float(np.mean(answers == labels))
     print(f"accuracy   {right:.2%} of {len(labels)} digits the network was not trained on")
     print(f"time       {microseconds(kernel, images[:1]):.1f} microseconds per image, one thread")
-    print(f"build      {seconds:.2f} s ({kernel.weights_bytes} bytes of weights, {kernel.arena_bytes} bytes of arena)")
+    sizes = f"{kernel.weights_bytes:,} bytes of weights, {kernel.arena_bytes:,} bytes of arena"
+    print(f"build      {seconds:.2f} s ({sizes})")
     print(f"library    {library}\nheader     {library.with_name('lenet5.h')}")
-    print(f"C          {folder / 'src'}\nIR         {folder / 'ir'} (one file per pass: legal .conv, edit and build it)")
+    print(f"C          {folder / 'src'}")
+    print(f"IR         {folder / 'ir'} (a file per pass: each is a network; edit it, and it builds)")
     if right < 0.97:
         sys.exit("accuracy is below 97 %: something is wrong")
 

@@ -1,0 +1,34 @@
+"""The zoo's networks compiled, against the float64 interpreter, with random weights and small heads."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import convc
+from convc import interpreter, zoo
+
+#: Half a gigabyte of weights each; VGG-19 is VGG-16 with more of the same layers.
+LARGE = ("vgg19",)
+
+
+@pytest.fixture
+def own_cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A cache that is gone after the test: these libraries are large."""
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setenv("CONVC_CACHE", folder)
+        yield
+
+
+@pytest.mark.usefixtures("own_cache")
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.sweep] if n in LARGE else []) for n in zoo.names()])
+def test_native_result(name: str) -> None:
+    network = convc.load(zoo.find(name).path, classes=16)
+    image = np.random.default_rng(0).standard_normal(network.graph.inputs[0].type.shape).astype(np.float32)
+    weights = {value.name: network.weights[value.name] for value in network.graph.parameters}
+    (wanted,) = interpreter.run(network.graph, {network.graph.inputs[0].name: image}, weights).values()
+    result = convc.compile(network, threads=2)(image)
+    assert np.abs(result - wanted).max() <= 1e-4 * np.abs(wanted).max()
