@@ -36,8 +36,11 @@ class PlaceConcat(Pass):
     def run(self, graph: Graph, report: Report) -> Graph:
         placing = _Placing(graph, report)
         # Outer concatenations first: what lies in them takes over their strides.
-        for node in reversed(tuple(graph.runtime_nodes())):
-            if isinstance(node.op, Concat) and not node.op.in_place:
+        joins = [node for node in reversed(tuple(graph.runtime_nodes())) if isinstance(node.op, Concat)]
+        done = [node for node in joins if isinstance(node.op, Concat) and node.op.in_place]
+        placing.placed |= {value.name: value for node in done for value in node.inputs}
+        for node in joins:
+            if node not in done:
                 placing.consider(node)
         return placing.result()
 
