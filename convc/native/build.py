@@ -9,19 +9,22 @@ import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from convc import resources
 from convc.codegen.emit import Emitted, Unit
 from convc.diagnostics import ConvcError
 from convc.native import cache
-from convc.native.compiler import FLAGS, LINK_FLAGS, Compiler, extra_flags, find_compiler
+from convc.native.compiler import LINK_FLAGS, Compiler, extra_flags, find_compiler
 from convc.native.cores import available_threads
 from convc.native.target import machine
 from convc.options import Options
 
 Progress = Callable[[int, int], None]
 BlobWriter = Callable[[BinaryIO], None]
+
+#: The unit that pulls in the packed weights. What it holds is not in its text, so its object is not kept.
+WEIGHTS: Final = "weights.c"
 
 
 def build(
@@ -35,7 +38,7 @@ def build(
         ConvcError: No compiler, or the cache folder cannot be written.
     """
     compiler = find_compiler()
-    flags = (*FLAGS, *options.target.flags, *extra_flags())
+    flags = (*compiler.flags, *options.target.flags)
     runtime = [Unit(path.name, path.read_text()) for path in sorted(resources.runtime().glob("*.[ch]"))]
     files = [*emitted.units, *emitted.internal, Unit(emitted.header_name, emitted.header), *runtime]
     texts = [f"{file.file_name}\0{file.text}" for file in files]
@@ -72,16 +75,27 @@ def _build_in(
     texts = {file.file_name: file.text for file in files}
     for name, text in texts.items():
         (source / name).write_text(text)
-    with (source / f"{emitted.name}.weights").open("wb") as file:
-        write_weights(file)
     units = [name for name in texts if name.endswith(".c")]
     headers = _hash(*(f"{name}\0{text}" for name, text in texts.items() if name.endswith(".h") and name != "kernels.h"))
-    with ThreadPoolExecutor(available_threads()) as pool:
-        jobs = [pool.submit(_compile, source, name, texts, headers, compiler, flags) for name in units]
-        for done, job in enumerate(as_completed(jobs), 1):
-            job.result()
-            if progress:
-                progress(done, len(units))
+
+    def embed() -> None:
+        with (source / f"{emitted.name}.weights").open("wb") as file:
+            write_weights(file)
+        compiler.run([*flags, "-c", WEIGHTS, "-o", f"{WEIGHTS[:-2]}.o"], source)
+
+    # One worker more than cores: weights are packed in this process while compilers run in theirs.
+    with ThreadPoolExecutor(available_threads() + 1) as pool:
+        jobs = [pool.submit(embed)]
+        kernels = [name for name in units if name != WEIGHTS]
+        jobs += [pool.submit(_compile, source, name, texts, headers, compiler, flags) for name in kernels]
+        try:
+            for done, job in enumerate(as_completed(jobs), 1):
+                job.result()
+                if progress:
+                    progress(done, len(units))
+        except BaseException:  # a fault, or ctrl-C: what has not begun need not
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     objects = [f"{name[:-2]}.o" for name in units]
     link = ["-shared", "-pthread", *extra_flags(), *LINK_FLAGS, "-o", f"../lib{emitted.name}.so"]
     compiler.run([*link, *objects, "-lm"], source)
@@ -96,9 +110,6 @@ def _compile(
     """One unit to its object file, from the cache where the same text was compiled before."""
     target = source / f"{name[:-2]}.o"
     own = texts[name]
-    if name == "weights.c":  # its data is not in its text
-        compiler.run([*flags, "-c", name, "-o", target.name], source)
-        return
     declared = texts.get("kernels.h", "") if "kernels.h" in own else ""
     cached = cache.root() / cache.OBJECTS / f"{_hash(*_maker(compiler, flags), own, headers, declared)}.o"
     if cached.is_file():

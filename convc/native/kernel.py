@@ -114,6 +114,8 @@ class Kernel:
         """Copy the library, its header and its C sources into `folder`; the library's new path."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        if folder.samefile(self.path.parent):
+            return folder / self.path.name
         for name in (self.path.name, f"{self.name}.h"):
             origin = self.path.parent / name
             if origin.is_file():
