@@ -8,9 +8,9 @@ __version__ = "0.1.0"
 __all__ = ["CompileError", "ConvcError", "Kernel", "Network", "__version__", "compile", "load", "open"]
 
 if TYPE_CHECKING:
-    from convc.driver import compile, load
+    from convc.driver import compile, load  # noqa: A004 (the public names of the package)
     from convc.native.kernel import Kernel
-    from convc.native.kernel import open_library as open
+    from convc.native.kernel import open_library as open  # noqa: A004 (as above)
     from convc.network import Network
 
 #: Where the public names live: imported when first used, so that `convc check` does not wait for the code generator.

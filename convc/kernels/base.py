@@ -39,7 +39,10 @@ class Kernel(ABC):
     @property
     @abstractmethod
     def parameters(self) -> tuple[str, ...]:
-        """Names of the C parameters, e.g. `("src", "weights", "bias", "dst")`; all but `dst*` and `scratch*` are const."""
+        """Names of the C parameters, e.g. `("src", "weights", "bias", "dst")`.
+
+        All but `dst*` and `scratch*` are const.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,8 @@ class ConvDirect(Kernel):
 
     @property
     def stem(self) -> str:
-        kind = "linear" if self.height.size == 1 and self.src.h == 0 else f"conv_{self.height.kernel}x{self.width.kernel}"
+        linear = self.height.size == 1 and self.src.h == 0
+        kind = "linear" if linear else f"conv_{self.height.kernel}x{self.width.kernel}"
         grouped = "_grouped" if any(self.reduction.bases) else ""
         steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
         return f"{kind}{grouped}_{self.reduction.channels}x{self.height.out}x{self.width.out}_{self.oc}{steps}"

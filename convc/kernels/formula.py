@@ -52,3 +52,7 @@ class Formula:
 
     def __str__(self) -> str:
         return " -> ".join(term.op for term in self.terms)
+
+
+#: No term at all: the accumulator is the result.
+IDENTITY: Final = Formula()

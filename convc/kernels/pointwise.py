@@ -1,4 +1,4 @@
-"""Kernels that touch each element once or twice: elementwise formulas, global average, softmax, response norm, copies."""
+"""Kernels of one pass over memory: elementwise formulas, global average, softmax, response norm, copies."""
 
 from __future__ import annotations
 

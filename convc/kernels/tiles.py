@@ -81,7 +81,7 @@ class Piece:
     groups: tuple[TapGroup, ...] | None
 
 
-def cut(axis: Axis, longest: int, static: bool = True) -> tuple[Piece, ...]:
+def cut(axis: Axis, longest: int) -> tuple[Piece, ...]:
     """The axis in nearly equal pieces of at most `longest`; neighbours that are alike become one counted piece."""
     parts = ceil_div(axis.out, longest)
     short, longer = divmod(axis.out, parts)
@@ -89,7 +89,7 @@ def cut(axis: Axis, longest: int, static: bool = True) -> tuple[Piece, ...]:
     start = 0
     for part in range(parts):
         extent = short + (1 if part < longer else 0)
-        groups = axis.groups(start, extent) if static else None
+        groups = axis.groups(start, extent)
         last = pieces[-1] if pieces else None
         if last and last.extent == extent and last.groups == groups:
             pieces[-1] = Piece(last.start, extent, last.count + 1, groups)
@@ -139,7 +139,9 @@ def tile_plane(height: Axis, width: Axis, pixels: int) -> Tiling:
     """
     rows = max(1, min(pixels // width.out, height.out)) if width.out * 2 <= pixels else 1
     across = cut(width, max(1, pixels // rows))
-    down = cut(height, rows) if rows > 1 else (Piece(0, 1, height.out, None),)
+    down = cut(height, rows)
+    if rows == 1 and len(down) > 1:  # rows differ in their taps: one function for all, told its taps at run time
+        down = (Piece(0, 1, height.out, None),)
     tiles: dict[Tile, int] = {}
     bands = []
     for band in down:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from convc.ir.types import ceil_div
 from convc.kernels.base import Kernel, Packing
 from convc.kernels.conv_direct import Plane
-from convc.kernels.formula import Formula
+from convc.kernels.formula import IDENTITY, Formula
 from convc.kernels.tiles import Axis, Tiling, tile_plane
 
 
@@ -51,7 +51,7 @@ class Window(Kernel):
     src: Plane
     dst: Plane
     bias: bool = False
-    epilogue: Formula = Formula()
+    epilogue: Formula = IDENTITY
     divisors: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     pixels: int = 12
 
@@ -59,7 +59,8 @@ class Window(Kernel):
     def stem(self) -> str:
         name = {"depthwise": "depthwise", "max": "maxpool", "average": "avgpool"}[self.kind]
         steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
-        return f"{name}_{self.height.kernel}x{self.width.kernel}_{self.channels}x{self.height.out}x{self.width.out}{steps}"
+        size = f"{self.height.kernel}x{self.width.kernel}"
+        return f"{name}_{size}_{self.channels}x{self.height.out}x{self.width.out}{steps}"
 
     @property
     def parameters(self) -> tuple[str, ...]:

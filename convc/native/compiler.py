@@ -22,8 +22,8 @@ FLAGS: Final = (
     "-fno-semantic-interposition", "-fno-tree-vectorize", "-Wall", "-Wextra", "-Wno-psabi",
 )  # fmt: skip
 
-#: For gcc: without it, the 28 accumulators of a tile are merged with their copies at the end of the loop, which costs up
-#: to ten spills in a loop that fits the registers exactly (tests/kernels/test_spills.py).
+#: For gcc: without it, the 28 accumulators of a tile are merged with their copies at the end of the loop, which costs
+#: up to ten spills in a loop that fits the registers exactly (tests/kernels/test_spills.py).
 GCC_FLAGS: Final = ("-fno-tree-coalesce-vars",)
 
 #: No build id: it would differ where the compiler's own path does. Every symbol must be found at link time.

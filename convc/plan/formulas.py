@@ -75,7 +75,7 @@ def _read_constant(value: Value, shape: tuple[int, int, int, int], lanes: int) -
 
 
 def _dense_access(shape: tuple[int, int, int, int], lanes: int) -> Access:
-    n, c, h, w = shape
+    _, c, h, w = shape
     strides = (c * h * w, h * w, w, 1)
     sn, sc, sh, sw = (0 if extent == 1 else stride for extent, stride in zip(shape, strides, strict=True))
     if c == 1:

@@ -10,7 +10,7 @@ import pytest
 
 from convc import resources
 from convc.driver import make_options
-from convc.native.compiler import FLAGS, find_compiler
+from convc.native.compiler import find_compiler
 
 #: Function: (its exact value, lowest and highest x, ulp allowed).
 FUNCTIONS = {
@@ -32,8 +32,9 @@ def functions(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         for name in [*FUNCTIONS, "relu", "relu6"]
     )
     (folder / "m.c").write_text(f'#define CONVC_LANES {target.lanes}\n#include "convc_math.h"\n{body}')
-    flags = [flag for flag in FLAGS if "visibility" not in flag]
-    find_compiler().run([*flags, *target.flags, f"-I{resources.runtime()}", "-shared", "m.c", "-o", "m.so"], folder)
+    compiler = find_compiler()
+    flags = [flag for flag in compiler.flags if "visibility" not in flag]
+    compiler.run([*flags, *target.flags, f"-I{resources.runtime()}", "-shared", "m.c", "-o", "m.so"], folder)
     ffi = cffi.FFI()
     ffi.cdef("".join(f"void apply_{name}(const float *, float *, int);" for name in [*FUNCTIONS, "relu", "relu6"]))
     library = ffi.dlopen(str(folder / "m.so"))
@@ -41,7 +42,8 @@ def functions(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     def apply(name: str, x: np.ndarray) -> np.ndarray:
         padded = np.resize(x, -(-len(x) // 64) * 64).astype(np.float32)
         y = np.empty_like(padded)
-        getattr(library, f"apply_{name}")(ffi.from_buffer("float[]", padded), ffi.from_buffer("float[]", y), len(padded))
+        source, result = ffi.from_buffer("float[]", padded), ffi.from_buffer("float[]", y)
+        getattr(library, f"apply_{name}")(source, result, len(padded))
         return y[: len(x)]
 
     return {"apply": apply}

@@ -14,7 +14,7 @@ from convc import resources
 from convc.codegen.emit import Unit
 from convc.driver import make_options, translate
 from convc.frontend import parse_graph
-from convc.native.compiler import FLAGS, find_compiler
+from convc.native.compiler import find_compiler
 
 SHAPES = {
     "1x1": "f32[1, 64, 56, 56] conv(256, 1)",
@@ -33,7 +33,8 @@ def units(text: str, target: str) -> tuple[list[Unit], tuple[str, ...]]:
     graph = parse_graph(f"network one(x: {shape}) {{ return x |> {call} |> relu }}")
     options = make_options(target, 1)
     emitted = translate(graph, options).emitted
-    return [unit for unit in emitted.units if unit.file_name.startswith(("one_conv", "one_linear"))], options.target.flags
+    hot = [unit for unit in emitted.units if unit.file_name.startswith(("one_conv", "one_linear"))]
+    return hot, options.target.flags
 
 
 def innermost_loops(assembly: str) -> Iterator[list[str]]:
@@ -58,7 +59,8 @@ def test_hot_loops_do_not_spill(name: str, target: str, tmp_path: Path) -> None:
     for unit in found:
         (tmp_path / unit.file_name).write_text(unit.text)
         include = f"-I{resources.runtime()}"
-        find_compiler().run([*FLAGS, *flags, include, "-Werror", "-c", unit.file_name, "-o", "unit.o"], tmp_path)
+        compiler = find_compiler()
+        compiler.run([*compiler.flags, *flags, include, "-Werror", "-c", unit.file_name, "-o", "unit.o"], tmp_path)
         command = ["objdump", "-d", "--no-show-raw-insn", "unit.o"]
         assembly = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
         hot = [loop for loop in innermost_loops(assembly) if sum("fmadd" in i or "mulps" in i for i in loop) >= 8]
