@@ -13,6 +13,7 @@ from convc import interpreter, zoo
 
 #: Half a gigabyte of weights each; VGG-19 is VGG-16 with more of the same layers.
 LARGE = ("vgg19",)
+NETWORKS = [pytest.param(name, marks=[pytest.mark.sweep] if name in LARGE else []) for name in zoo.names()]
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def own_cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("own_cache")
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.sweep] if n in LARGE else []) for n in zoo.names()])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_native_result(name: str) -> None:
     network = convc.load(zoo.find(name).path, classes=16)
     image = np.random.default_rng(0).standard_normal(network.graph.inputs[0].type.shape).astype(np.float32)
