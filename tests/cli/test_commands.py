@@ -1,0 +1,173 @@
+"""Every command does what its help says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convc.cli.main import COMMANDS, run
+
+NET = """network small(x: f32[batch, 3, 8, 8], channels = 8, batch = 1) {
+    y = x |> conv(channels, 3, pad = 1, bias = false) |> batchnorm |> relu
+    return y |> global_avgpool |> flatten |> linear(4)
+}
+"""
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+
+Convc = Callable[..., Ran]
+
+
+@pytest.fixture
+def convc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Convc:
+    """The command line, in a folder that holds net.conv."""
+    monkeypatch.chdir(tmp_path)
+    Path("net.conv").write_text(NET)
+
+    def call(*arguments: str) -> Ran:
+        capsys.readouterr()
+        code = run(list(arguments))
+        out, err = capsys.readouterr()
+        return Ran(code, out, err)
+
+    return call
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_shows_an_example(convc: Convc, name: str) -> None:
+    ran = convc(name, "--help")
+    assert ran.code == 0
+    assert f"Example:\n      convc {name}" in ran.out
+
+
+def test_check_says_what_the_network_is(convc: Convc) -> None:
+    ran = convc("check", "net.conv", "-p", "channels=16")
+    assert ran.code == 0
+    assert "net.conv: ok, small(x: f32[1, 3, 8, 8])" in ran.out
+
+
+def test_check_lists_every_mistake(convc: Convc) -> None:
+    Path("net.conv").write_text(NET.replace("channels, 3", "chanels, 3").replace("linear(4)", "linaer(4)"))
+    ran = convc("check", "net.conv")
+    assert ran.code == 1
+    assert "chanels" in ran.err
+    assert "linaer" in ran.err
+    assert ran.out == ""
+
+
+def test_check_as_json_gives_places(convc: Convc) -> None:
+    Path("net.conv").write_text(NET.replace("channels, 3", "chanels, 3"))
+    ran = convc("check", "net.conv", "--json")
+    (report,) = json.loads(ran.out)
+    assert ran.code == 1
+    assert not report["ok"]
+    assert (report["diagnostics"][0]["line"], report["diagnostics"][0]["column"]) == (2, 19)
+
+
+def test_fmt_formats_in_place_once(convc: Convc) -> None:
+    Path("net.conv").write_text(NET.replace(", 3, pad", ",3,pad"))
+    assert convc("fmt", "--check", "net.conv").code == 1
+    assert "+    y = x" in convc("fmt", "--diff", "net.conv").out
+    assert convc("fmt", "net.conv").out == "net.conv: formatted\n"
+    assert Path("net.conv").read_text() == NET
+    assert convc("fmt", "net.conv").out == ""
+
+
+def test_ir_lists_stages(convc: Convc) -> None:
+    stages = json.loads(convc("ir", "net.conv", "--json").out)
+    assert [stage["name"] for stage in stages][:2] == ["source", "remove-identities"]
+    assert "fold-batch-norm" in convc("ir", "net.conv").out
+
+
+def test_ir_after_a_pass_is_a_network(convc: Convc) -> None:
+    text = convc("ir", "net.conv", "--after", "fuse-epilogue").out
+    assert "= fused {" in text
+    Path("dump.conv").write_text(text)
+    assert convc("check", "dump.conv").code == 0
+
+
+def test_ir_diff_shows_what_a_pass_changed(convc: Convc) -> None:
+    ran = convc("ir", "net.conv", "--diff", "fold-batch-norm")
+    assert any(line.startswith("-") and "batchnorm" in line for line in ran.out.splitlines())
+
+
+def test_ir_in_other_formats(convc: Convc) -> None:
+    assert convc("ir", "net.conv", "--format", "dot").out.startswith('digraph "small"')
+    assert json.loads(convc("ir", "net.conv", "--format", "json").out)["name"] == "small"
+
+
+def test_build_writes_the_library_and_prints_the_table(convc: Convc) -> None:
+    ran = convc("build", "net.conv", "-o", "out", "--ir")
+    assert ran.code == 0
+    for part in ("layer", "MACs", "arena", "lower bound", "conv_3x3"):
+        assert part in ran.out
+    assert Path("out/libsmall.so").is_file()
+    assert Path("out/small.h").is_file()
+    assert sorted(path.name for path in Path("out/ir").iterdir())[0] == "0-source.conv"
+
+
+def test_build_as_json(convc: Convc) -> None:
+    record = json.loads(convc("build", "net.conv", "--json", "-t", "1").out)
+    assert record["parameters"] == 8 * 3 * 9 + 2 * 8 + 8 * 4 + 4
+    assert record["arena_bytes"] >= record["arena_lower_bound"]
+    assert Path(record["library"]).is_file()
+
+
+def test_run_takes_arrays_and_a_built_library(convc: Convc) -> None:
+    np.save("x.npy", np.ones((1, 3, 8, 8), np.float32))
+    assert convc("build", "net.conv").code == 0
+    assert convc("run", "net.conv", "-i", "x.npy", "-o", "a.npy").code == 0
+    assert "[1, 4]" in convc("run", "build/libsmall.so", "-i", "x.npy", "-o", "b.npy").out
+    np.testing.assert_array_equal(np.load("a.npy"), np.load("b.npy"))
+
+
+def test_bench_times_layers(convc: Convc) -> None:
+    record = json.loads(convc("bench", "net.conv", "--time", "0.01", "--layers", "--json").out)
+    assert record["median"] >= record["fastest"] > 0
+    assert len(record["layers"]) >= 3
+    assert "median" in convc("bench", "net.conv", "--time", "0.01", "--layers").out
+
+
+def test_explain_a_code_and_a_network(convc: Convc) -> None:
+    assert "kernel does not fit" in convc("explain", "E0302").out
+    assert convc("explain", "e0302").code == 0
+    assert "fold-batch-norm" in convc("explain", "net.conv").out
+
+
+def test_zoo_lists_and_prints(convc: Convc) -> None:
+    names = [row["name"] for row in json.loads(convc("zoo", "--json").out)]
+    assert {"lenet5", "resnet50"} <= set(names)
+    source = convc("zoo", "lenet5").out
+    Path("mine.conv").write_text(source)
+    assert convc("check", "mine.conv").code == 0
+
+
+def test_cache_shows_and_clears(convc: Convc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVC_CACHE", str(tmp_path / "cache"))
+    assert "empty" in convc("cache").out
+    convc("build", "net.conv", "--json")
+    assert any(kind["entries"] for kind in json.loads(convc("cache", "--json").out)["kinds"])
+    convc("cache", "--clear")
+    assert not any(kind["entries"] for kind in json.loads(convc("cache", "--json").out)["kinds"])
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(convc: Convc, shell: str) -> None:
+    assert "_CONVC_COMPLETE" in convc("completion", shell).out
+
+
+def test_version_says_what_a_report_needs(convc: Convc) -> None:
+    facts = json.loads(convc("version", "--json").out)
+    assert {"convc", "compiler", "target", "threads"} <= set(facts)
+    assert facts["convc"] in convc("--version").out
