@@ -5,5 +5,6 @@ from convc.diagnostics.render import render, render_all
 from convc.diagnostics.source import Source, Span
 
 __all__ = [
-    "CompileError", "ConvcError", "Diagnostic", "InternalError", "Label", "Severity", "Source", "Span", "render", "render_all",
+    "CompileError", "ConvcError", "Diagnostic", "InternalError", "Label", "Severity", "Source", "Span",
+    "render", "render_all",
 ]  # fmt: skip

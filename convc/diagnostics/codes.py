@@ -209,7 +209,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "E0412": Entry("no such item", "Items of a list count from 0; negative numbers count from the end."),
     "E0501": Entry("network too large", "More than 50000 nodes; a loop's bound is probably not what was meant."),
     "E0502": Entry("calls too deep", "Blocks may call themselves, but must come to an end within 32 calls."),
-    "E0503": Entry("too long to build", "Loops and calls took more than 500000 steps."),
+    "E0503": Entry("too long to build", "Loops and calls took more than 250000 steps."),
     "E0504": Entry("value too large", "Bounds: 2^62 for whole numbers, 4096 characters, 10000 items of a list."),
     "E0601": Entry("unknown network parameter", "The network's header has no such parameter.",
                    'convc.load("net.conv", clases=10)', 'convc.load("net.conv", classes=10)'),

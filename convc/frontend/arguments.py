@@ -67,7 +67,8 @@ def bind(signature: Signature, span: Span, positional: Positional, keywords: Key
 def op_signature(op: type[OpClass], text: str) -> Signature:
     """The signature of an op, for `bind`."""
     names = tuple(param.name for param in op.params)
-    required = frozenset(param.name for param in op.params if param.default is REQUIRED and param.kind is not Kind.TENSORS)
+    single = [param for param in op.params if param.kind is not Kind.TENSORS]
+    required = frozenset(param.name for param in single if param.default is REQUIRED)
     spread = next((param.name for param in op.params if param.kind is Kind.TENSORS), "")
     return Signature(op.name, text, names, required, spread)
 

@@ -152,7 +152,7 @@ class Calls(Expressions):
     ) -> object:  # fmt: skip
         if len(scope.chain) >= MAX_CALLS:
             raise Halt(fault(
-                "E0502", "blocks call each other too deeply", call.span, f"more than {MAX_CALLS} calls inside each other",
+                "E0502", "blocks call each other too deeply", call.span, f"more than {MAX_CALLS} inside each other",
                 help=f"does `{block.name}` call itself without an end?", also=scope.chain[:3],
             ))  # fmt: skip
         params = block.syntax.params

@@ -83,8 +83,10 @@ class Elaboration(Statements):
         for name in given:
             if name not in names:
                 known = ", ".join(f"`{known}`" for known in names)
-                raise fail("E0601", f"`{network.name.text}` has no parameter `{name}`", network.name.span,
-                           did_you_mean(name, names), help=f"there are {known}" if known else "it has none")  # fmt: skip
+                raise fail(
+                    "E0601", f"`{network.name.text}` has no parameter `{name}`", network.name.span,
+                    did_you_mean(name, names), help=f"there are {known}" if known else "it has none",
+                )
         for param in plain:
             self._attempt(scope, param, partial(self._parameter_value, scope, param, given))
         for param in network.params:
@@ -111,7 +113,8 @@ class Elaboration(Statements):
         value = _from_outside(given[name])
         fits = default is None or type(value) is type(default) or (type(value), type(default)) == (int, float)
         if value is UNKNOWN or not fits:
-            raise fail("E0602", f"`{name}` cannot be {given[name]!r}", param.span, f"the default is {describe(default)}")
+            usual = f"the default is {describe(default)}"
+            raise fail("E0602", f"`{name}` cannot be {given[name]!r}", param.span, usual)
         return value
 
     def _input(self, scope: Scope, param: s.Param) -> object:

@@ -130,7 +130,9 @@ class Expressions(State):
 
     def _called_help(self, scope: Scope, meant: str) -> str:
         found = self._global(scope, meant)
-        return f"its signature is `{found.signature()}`" if found is not None else f"the ops are {', '.join(ops.names())}"
+        if found is not None:
+            return f"its signature is `{found.signature()}`"
+        return f"the ops are {', '.join(ops.names())}"
 
     def _global(self, scope: Scope, name: str) -> Callee | None:
         if name in scope.module.blocks:

@@ -20,6 +20,7 @@ _TOKEN = re.compile(
 _KEYWORDS = frozenset({
     "import", "block", "network", "return", "for", "in", "if", "else", "assert", "and", "or", "not", "fused",
 })  # fmt: skip
+_OPERATORS = frozenset(["|>", "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "..", "and", "or", "not"])
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 
 
@@ -40,15 +41,16 @@ def format_source(text: str, name: str = "<string>") -> str:
     if found:
         raise CompileError(found)
     lines: list[str] = []
-    depth = 0
+    depth, last = 0, None
     for tokens in _lines(text):
         if not tokens:
             if lines and lines[-1]:
                 lines.append("")
             continue
-        closing = _leading_closers(tokens)
-        lines.append("    " * max(0, depth - closing) + _line(tokens))
+        level = max(0, depth - _leading_closers(tokens)) + _continues(last, tokens[0])
+        lines.append("    " * level + _line(tokens))
         depth += _opened(tokens)
+        last = next((token for token in reversed(tokens) if token.kind != "comment"), last)
     while lines and not lines[-1]:
         lines.pop()
     return "\n".join(_without_loose_blanks(lines)) + "\n" if lines else ""
@@ -65,14 +67,16 @@ def _lines(text: str) -> list[list[_Token]]:
 
 
 def _opened(tokens: list[_Token]) -> int:
-    """By how many levels the next line is deeper: brackets opened on one line together count once."""
-    stack = 0
-    lowest = 0
-    for token in tokens:
-        if token.kind == "other":
-            stack += (token.text in _OPEN) - (token.text in _CLOSE)
-            lowest = min(lowest, stack)
-    return stack
+    """By how many levels the next line is deeper."""
+    others = [token.text for token in tokens if token.kind == "other"]
+    return sum((text in _OPEN) - (text in _CLOSE) for text in others)
+
+
+def _continues(last: _Token | None, first: _Token) -> bool:
+    """Whether a line goes on with the expression of the one before, and is indented one level for that."""
+    if last is None or first.kind == "comment":
+        return False
+    return first.text in _OPERATORS or (last.text in _OPERATORS or last.text == "=")
 
 
 def _leading_closers(tokens: list[_Token]) -> int:

@@ -87,7 +87,7 @@ def _expression(source: Source, text: str, shift: tuple[int, int]) -> s.Expressi
         down, right = shift
         column = right + 1 + (0 if error.pos_in_stream is None else error.pos_in_stream)
         place = Span(source, down + 1, right + 1, down + 1, max(column, right + 1 + len(text)))
-        raise fail("E0101", "not an expression", place, "inside the braces of a string stands one expression") from error
+        raise fail("E0101", "not an expression", place, "a string's braces hold one expression") from error
     builder = TreeBuilder(source, parse_text, {}, shift)
     # An inlined start rule leaves a tree of one child around it.
     result: s.Expression = builder.build(tree.children[0] if tree.data == EXPRESSION else tree)

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from convc.diagnostics import Diagnostic, Label, Span
 from convc.frontend.failure import Failure, Halt, fail, fault
 from convc.frontend.values import UNKNOWN, Module
-from convc.ir import Node, Op, TensorType, Value, fresh_name
+from convc.ir import Node, Op, TensorType, Value
 
 #: Nodes of one network.
 MAX_NODES = 50_000
 #: Statements and calls evaluated for one network.
-MAX_STEPS = 500_000
+MAX_STEPS = 250_000
 #: Block calls inside each other, and levels of any kind (calls, statements, operators).
 MAX_CALLS, MAX_LEVELS = 32, 150
 #: Errors reported in one run.
@@ -60,6 +60,7 @@ class State:
         self.nodes: list[Node] = []
         self.diagnostics: list[Diagnostic] = []
         self._seen: set[tuple[str, Span | None]] = set()
+        self._numbers: dict[str, int] = {}
         self._steps = self._made = self._level = 0
 
     # Messages
@@ -103,7 +104,9 @@ class State:
 
     # The graph
 
-    def add(self, op: Op, inputs: Sequence[Value], types: Sequence[TensorType], names: Sequence[str], span: Span) -> Node:
+    def add(
+        self, op: Op, inputs: Sequence[Value], types: Sequence[TensorType], names: Sequence[str], span: Span
+    ) -> Node:  # fmt: skip
         """Append a node whose outputs get `names`, which the caller has taken."""
         self._made += 1
         if self._made > MAX_NODES:
@@ -115,7 +118,10 @@ class State:
 
     def take(self, wanted: str) -> str:
         """A name like `wanted` that no other value or scope has."""
-        name = fresh_name(wanted, self.taken)
+        name, number = wanted, self._numbers.get(wanted, 2)
+        while name in self.taken:
+            name, number = f"{wanted}_{number}", number + 1
+        self._numbers[wanted] = number  # names are never given back, so the search goes on from here
         self.taken.add(name)
         return name
 

@@ -181,10 +181,12 @@ class Statements(Calls):
         if is_unknown(*values):
             return UNKNOWN
         made = {output for node in inside for output in node.outputs}
-        for (result, value) in results:
+        for result, value in results:
             if not isinstance(value, Value) or value not in made:
-                raise fail("E0405", "a region returns tensors made inside it", result.span, f"this is {describe(value)}",
-                           also=(Label(region.span, "the region"),))  # fmt: skip
+                raise fail(
+                    "E0405", "a region returns tensors made inside it", result.span, f"this is {describe(value)}",
+                    also=(Label(region.span, "the region"),),
+                )
         self.nodes.append(replace(Fused.of(inside, [v for v in values if isinstance(v, Value)]), span=region.span))
         return values[0] if len(values) == 1 else values
 

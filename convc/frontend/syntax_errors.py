@@ -14,7 +14,8 @@ from convc.frontend.recover import Cut, Piece, pieces, span_of, unclosed
 _WORDS = {
     "COMMA": "`,`", "RPAR": "`)`", "LPAR": "`(`", "RSQB": "`]`", "LSQB": "`[`", "LBRACE": "`{`", "RBRACE": "`}`",
     "EQUAL": "`=`", "COLON": "`:`", "IN": "`in`", "ELSE": "`else`", "NAME": "a name", "STRING": "a string",
-    "RETURN": "a statement", "BLOCK": "`block`", "NETWORK": "`network`", "IMPORT": "`import`", "SEMICOLON": "`;`", "$END": "the end of the file",
+    "RETURN": "a statement",
+    "BLOCK": "`block`", "NETWORK": "`network`", "IMPORT": "`import`", "SEMICOLON": "`;`", "$END": "the end of the file",
 }  # fmt: skip
 
 #: Text at the error, or the word before it, and what its author probably wanted.
@@ -71,8 +72,8 @@ def _early_end(source: Source, text: str, found: list[Piece], bracket: Piece | N
 
 def _never_closed(source: Source, text: str, bracket: Piece) -> Diagnostic:
     closing = {"(": ")", "[": "]", "{": "}"}[bracket.text]
-    place = span_of(source, text, bracket)
-    return fault("E0103", f"`{bracket.text}` is never closed", place, f"a `{closing}` is missing", help=f"add `{closing}`")
+    title, place = f"`{bracket.text}` is never closed", span_of(source, text, bracket)
+    return fault("E0103", title, place, f"`{closing}` is missing", help=f"add `{closing}`")
 
 
 def _stopped_early(source: Source, text: str, last: Piece, bracket: Piece | None) -> Diagnostic:

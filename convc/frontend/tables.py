@@ -53,13 +53,13 @@ def _cache_path(grammar: str) -> Path:
 
 def _store(built: Lark, path: Path) -> None:
     """Write under another name and rename, so that no reader ever sees half a file."""
-    temporary = ""
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            built.save(file)
-        os.replace(temporary, path)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(temporary)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                built.save(file)
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink()

@@ -130,7 +130,8 @@ class TensorType:
         outer = list(self.shape)
         if self.layout.block > 1:
             outer[1] = ceil_div(outer[1], self.layout.block)
-        return sum((extent - 1) * stride for extent, stride in zip(outer, self.strides, strict=True)) + self.layout.block
+        last = sum((extent - 1) * stride for extent, stride in zip(outer, self.strides, strict=True))
+        return last + self.layout.block
 
     @property
     def bytes(self) -> int:
