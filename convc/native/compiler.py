@@ -62,14 +62,14 @@ def find_compiler() -> Compiler:
     Raises:
         ConvcError: There is none; the message says what to install.
     """
-    return _find(os.environ.get("CC", ""))
+    return _find(os.environ.get("CC", ""), os.environ.get("PATH", os.defpath))
 
 
 @cache
-def _find(cc: str) -> Compiler:
+def _find(cc: str, path: str) -> Compiler:
     candidates = [shlex.split(cc)] if cc.strip() else [["cc"], ["gcc"], ["clang"]]
     for command in candidates:
-        if shutil.which(command[0]) is None:
+        if shutil.which(command[0], path=path) is None:
             continue
         try:
             asked = subprocess.run([*command, "--version"], capture_output=True, text=True, timeout=30, check=True)

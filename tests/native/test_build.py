@@ -1,0 +1,129 @@
+"""Builds: reproducible, found again, safe when two happen at once; faults say what to do."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_networks import SMALL, network
+
+import convc
+from convc.diagnostics import ConvcError, InternalError
+from convc.driver import build_library, make_options, translate
+from convc.native import build as building
+from convc.native import cache
+from convc.native.compiler import find_compiler
+
+OTHER_PROCESS = """
+import sys
+from pathlib import Path
+import convc
+net = convc.load(Path(sys.argv[1]), seed=7)
+print(convc.compile(net, threads=1).path)
+"""
+
+
+def build(text: str = SMALL, target: str = "native") -> Path:
+    net = network(text)
+    options = make_options(target, 1)
+    return build_library(net, translate(net.graph, options), options)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_equal_bytes_wherever_it_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = []
+    for place in ("here", "a longer name of a folder"):
+        monkeypatch.setenv("CONVC_CACHE", str(tmp_path / place))
+        built.append(files(build().parent))
+    assert built[0] == built[1]
+    assert {"libsmall.so", "small.h", "src/small.c", "src/kernels.h", "src/convc_runtime.c"} <= built[0].keys()
+    for name, data in built[0].items():
+        assert str(tmp_path).encode() not in data, name
+        assert b"/home/" not in data and b"/root/" not in data, name
+
+
+def test_only_public_names_are_exported() -> None:
+    nm = shutil.which("nm")
+    if nm is None:
+        pytest.skip("nm is not here")
+    listed = subprocess.run([nm, "-D", "--defined-only", build()], capture_output=True, text=True, check=True).stdout
+    names = {line.split()[-1] for line in listed.splitlines()}
+    assert names - {"convc_model"} == set(re.findall(r"\b(small_\w+)\(", (build().parent / "small.h").read_text())) - {
+        "small_context"
+    }
+
+
+def test_found_again_without_packing_or_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = build()
+    monkeypatch.setattr(building, "_build_in", lambda *_: pytest.fail("it was built again"))
+    assert build() == first
+
+
+@pytest.mark.parametrize("target", ["native", "generic"])
+def test_no_warnings(target: str) -> None:
+    build(target=target)  # the fixture sets CONVC_CFLAGS=-Werror
+
+
+def test_targets_are_kept_apart() -> None:
+    assert build(target="native") != build(target="generic")
+
+
+def test_two_processes_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVC_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "small.conv").write_text(SMALL)
+    command = [sys.executable, "-c", OTHER_PROCESS, str(tmp_path / "small.conv")]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    printed = {process.communicate(timeout=120)[0] for process in started}
+    assert len(printed) == 1 and all(process.returncode == 0 for process in started)
+    entries = [path.name for path in (tmp_path / "cache" / cache.LIBRARIES).iterdir()]
+    assert len(entries) == 1 and not entries[0].startswith(".")
+
+
+def test_usage_and_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVC_CACHE", str(tmp_path))
+    build()
+    assert [usage.entries for usage in cache.usage() if usage.kind == cache.LIBRARIES] == [1]
+    freed = cache.clear()
+    assert freed > 0 and not any(usage.entries for usage in cache.usage())
+
+
+def test_compiler_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler -m64")
+    with pytest.raises(ConvcError, match=r"the C compiler in CC does not run: `no-such-compiler -m64`"):
+        find_compiler()
+
+
+def test_no_compiler_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConvcError, match=r"no C compiler found \(looked for cc, gcc, clang\)[\s\S]*apt install"):
+        find_compiler()
+
+
+def test_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CONVC_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(ConvcError, match=r"cannot write the build to [\s\S]*set CONVC_CACHE"):
+        build()
+
+
+def test_c_that_does_not_compile_is_a_fault_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVC_CACHE", str(tmp_path))
+    monkeypatch.setenv("CONVC_CFLAGS", "-DCONVC_RUNTIME_H")
+    with pytest.raises(InternalError, match="the C compiler rejected generated code"):
+        build()
+    assert not list((tmp_path / cache.LIBRARIES).iterdir())
+
+
+@pytest.mark.parametrize("name", ["convc", "weights", "kernels", "model", "pthread", "_a", "a.b", "größe", "x" * 300])
+def test_any_name_of_a_network(name: str) -> None:
+    net = network(f"network {name}(x: f32[1, 2]) {{ return relu(x) }}")
+    kernel = convc.compile(net, threads=1)
+    assert kernel.steps
