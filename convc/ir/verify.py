@@ -75,13 +75,17 @@ def _check_region(node: Node, region: Fused) -> Iterator[str]:
 
 
 def _check_types(node: Node) -> Iterator[str]:
+    count = len(node.inputs)
+    if len(node.op.operands(count)) != count:
+        yield f"{node.name}: {node.op.name} does not take {count} operands"
+        return
     try:
         inferred = node.op.infer(*(value.type for value in node.inputs))
     except OpError as error:
         yield f"{node.name}: {error}" + (f": {error.note}" if error.note else "")
         return
     except (IndexError, TypeError, ValueError) as error:
-        yield f"{node.name}: {node.op.name} does not take {len(node.inputs)} such operands ({error})"
+        yield f"{node.name}: {node.op.name} does not take {count} such operands ({error})"
         return
     if len(inferred) != len(node.outputs):
         yield f"{node.name} has {len(node.outputs)} results, its op makes {len(inferred)}"

@@ -69,7 +69,8 @@ def show(name: str, case: Case) -> str:
     before, after, report = apply(name, case)
     text = re.sub(r"  # \S+:\d+:\d+$", "", print_graph(after), flags=re.MULTILINE)
     told = [f"# {'did' if d.applied else 'left'} {d.node}: {d.text}\n" for d in report.decisions]
-    return f"# ----- {case.title}\n{case.source}\n# =>\n{'# unchanged' if after is before else text.strip()}\n{''.join(told)}"
+    expected = "# unchanged" if after is before else text.strip()
+    return f"# ----- {case.title}\n{case.source}\n# =>\n{expected}\n{''.join(told)}"
 
 
 @pytest.mark.parametrize("name", PASSES)

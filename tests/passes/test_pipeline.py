@@ -1,0 +1,113 @@
+"""The pipeline as a whole: on the zoo, on random networks, from any stage again, and when a pass is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+import convc
+from convc import interpreter
+from convc.diagnostics import InternalError
+from convc.frontend import load_graph, parse_graph
+from convc.ir.graph import Graph
+from convc.ir.op import Fused
+from convc.ir.printer import print_graph
+from convc.ops.conv import Conv
+from convc.ops.shape import Reorder
+from convc.options import Options, Target
+from convc.passes.base import Pass, Report, Stages, run_passes
+from convc.passes.pipeline import pipeline, run_pipeline
+from convc.weights.store import Weights
+from passes.networks import network
+
+WIDE = Options(Target("wide", 16, 32))
+NARROW = Options(Target("narrow", 4, 16))
+ZOO = sorted((Path(convc.__file__).parent / "zoo").glob("*.conv"))
+
+
+def results(graph: Graph) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(0)
+    inputs = {value.name: random.standard_normal(value.type.shape) for value in graph.inputs}
+    return interpreter.run(graph, inputs, Weights.random(graph))
+
+
+def check_meaning(stages: Stages) -> None:
+    expected = results(stages.all[0].graph)
+    for stage in stages.all[1:]:
+        for name, array in results(stage.graph).items():
+            np.testing.assert_allclose(array, expected[name], rtol=1e-7, atol=1e-9, err_msg=f"{stage.name}: {name}")
+
+
+def test_levels() -> None:
+    assert pipeline(replace(WIDE, level=0)) == ()
+    names = [item.name for item in pipeline(WIDE)]
+    assert names[: len(names) - 2] == [item.name for item in pipeline(replace(WIDE, level=1))]
+    assert names[-2:] == ["assign-layouts", "place-concat"]
+
+
+@pytest.mark.parametrize("path", ZOO, ids=lambda path: path.stem)
+def test_zoo(path: Path) -> None:
+    """Every stage prints and parses, and nothing is reordered between convolutions."""
+    stages = run_pipeline(load_graph(path), WIDE)
+    for stage in stages.all:
+        assert parse_graph(print_graph(stage.graph)) == stage.graph
+    running = list(stages.graph.runtime_nodes())
+    assert not [node.name for node in running if isinstance(node.op, Reorder)]
+    anchors = [node.op.nodes[0] if isinstance(node.op, Fused) else node for node in running]
+    assert all(node.output.type.block == 16 for node in anchors if isinstance(node.op, Conv))
+
+
+def test_lenet5_keeps_its_meaning() -> None:
+    check_meaning(run_pipeline(load_graph(next(path for path in ZOO if path.stem == "lenet5")), WIDE))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random(seed: int) -> None:
+    """Same numbers at every stage; each stage's text, compiled again, ends in the same graph; other lanes take it."""
+    stages = run_pipeline(parse_graph(network(seed)), WIDE)
+    check_meaning(stages)
+    for stage in stages.all:
+        again = parse_graph(print_graph(stage.graph))
+        assert again == stage.graph
+        assert run_pipeline(again, WIDE).graph == stages.graph
+    check_meaning(run_pipeline(stages.graph, NARROW))
+
+
+@dataclass(frozen=True)
+class _Broken(Pass):
+    """Takes the first node away."""
+
+    name: ClassVar[str] = "break-graph"
+    level: ClassVar[int] = 0
+
+    def run(self, graph: Graph, report: Report) -> Graph:
+        return graph.with_nodes(graph.nodes[1:])
+
+
+@dataclass(frozen=True)
+class _Raising(Pass):
+    name: ClassVar[str] = "raise-error"
+    level: ClassVar[int] = 0
+
+    def run(self, graph: Graph, report: Report) -> Graph:
+        raise KeyError("lost")
+
+
+def test_faults_name_the_pass() -> None:
+    graph = parse_graph("network n(x: f32[1, 4]) { return x |> relu |> tanh }")
+    with pytest.raises(InternalError, match="after break-graph: tanh reads `relu"):
+        run_passes(graph, [_Broken()])
+    with pytest.raises(InternalError, match=r"pass raise-error failed on `n`.*KeyError"):
+        run_passes(graph, [_Raising()])
+
+
+def test_decisions_are_kept_in_order() -> None:
+    stages = run_pipeline(parse_graph("network n(x: f32[1, 4, 3, 3]) { a = conv(x, 4, 1) |> batchnorm |> relu\n"
+                                      "b = conv(a, 4, 1) |> batchnorm |> relu return b }"), WIDE)  # fmt: skip
+    assert [d.node for d in stages["fold-batch-norm"].decisions] == ["batchnorm", "batchnorm_2"]
+    assert [d.node for d in stages["fuse-epilogue"].decisions] == ["batchnorm", "batchnorm_2"]
+    assert all(d.span is not None and d.applied for d in stages["fuse-epilogue"].decisions)
