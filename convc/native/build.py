@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -48,9 +47,8 @@ def build(
     if library.is_file():
         return library
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".building-", dir=final.parent) as scratch:
-            folder = Path(scratch) / "library"
+        with cache.scratch(cache.LIBRARIES) as scratch:
+            folder = scratch / "library"
             _build_in(folder, emitted, files, write_weights, compiler, flags, progress)
             _move_into_place(folder, final)
     except OSError as error:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,6 +15,9 @@ from typing import Final
 #: Kinds of entries: whole libraries (folders), object files, parser tables.
 LIBRARIES: Final = "libraries"
 OBJECTS: Final = "objects"
+
+_UNFINISHED: Final = ".building-"
+_DAY: Final = 24 * 60 * 60.0
 
 
 def root() -> Path:
@@ -32,7 +39,7 @@ class Usage:
 def usage() -> tuple[Usage, ...]:
     """Entries and bytes by kind."""
     folders = sorted(path for path in root().iterdir() if path.is_dir()) if root().is_dir() else []
-    return tuple(Usage(f.name, sum(1 for _ in f.iterdir()), _size(f)) for f in folders)
+    return tuple(Usage(f.name, sum(not e.name.startswith(".") for e in f.iterdir()), _size(f)) for f in folders)
 
 
 def clear() -> int:
@@ -41,6 +48,22 @@ def clear() -> int:
     for kind in usage():
         shutil.rmtree(root() / kind.kind, ignore_errors=True)
     return freed
+
+
+@contextmanager
+def scratch(kind: str) -> Iterator[Path]:
+    """A folder to build in, on the file system of the entries, so that what is done can be renamed into place.
+
+    It is removed afterwards; those that killed processes left behind are removed a day later, by the next build.
+    """
+    folder = root() / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"{_UNFINISHED}*"):
+        with suppress(OSError):  # its own process may remove it meanwhile
+            if time.time() - left.stat().st_mtime > _DAY:
+                shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder) as made:
+        yield Path(made)
 
 
 def _size(folder: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_networks import SMALL, network
+from small_networks import SMALL, TWO, network
 
 import convc
 from convc.diagnostics import ConvcError, InternalError
@@ -90,6 +91,13 @@ def test_usage_and_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("CONVC_CACHE", str(tmp_path))
     build()
     assert [usage.entries for usage in cache.usage() if usage.kind == cache.LIBRARIES] == [1]
+    for name in (".building-dead", ".building-alive"):
+        (tmp_path / cache.LIBRARIES / name).mkdir()
+    os.utime(tmp_path / cache.LIBRARIES / ".building-dead", (0, 0))
+    build(TWO)
+    assert [usage.entries for usage in cache.usage() if usage.kind == cache.LIBRARIES] == [2]
+    assert not (tmp_path / cache.LIBRARIES / ".building-dead").exists()
+    assert (tmp_path / cache.LIBRARIES / ".building-alive").exists()
     freed = cache.clear()
     assert freed > 0 and not any(usage.entries for usage in cache.usage())
 
