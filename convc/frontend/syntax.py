@@ -25,16 +25,22 @@ class Expression(Syntax):
 
 @dataclass(frozen=True, slots=True)
 class Name(Expression):
+    """A dotted name."""
+
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Number(Expression):
+    """A literal number."""
+
     value: int | float
 
 
 @dataclass(frozen=True, slots=True)
 class Boolean(Expression):
+    """`true` or `false`."""
+
     value: bool
 
 
@@ -54,30 +60,40 @@ class List(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Argument(Syntax):
+    """One argument of a call, by position where `name` is `None`."""
+
     name: Name | None
     value: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Expression):
+    """`callee(arguments)`, or a stage of a pipe."""
+
     callee: Name
     arguments: tuple[Argument, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Pipe(Expression):
+    """`source |> stage |> ...`."""
+
     source: Expression
     stages: tuple[Call, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Property(Expression):
+    """`base.name` where the base is not a name."""
+
     base: Expression
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Index(Expression):
+    """`base[index]`."""
+
     base: Expression
     index: Expression
 
@@ -132,34 +148,46 @@ class Statement(Syntax):
 
 @dataclass(frozen=True, slots=True)
 class Body(Syntax):
+    """`{ ... }`."""
+
     statements: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Target(Syntax):
+    """`name: type` on the left of an assignment."""
+
     name: Name
     type: TypeSyntax | None
 
 
 @dataclass(frozen=True, slots=True)
 class Assign(Statement):
+    """`a, b = value`."""
+
     targets: tuple[Target, ...]
     value: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class Result(Syntax):
+    """One result of a `return`."""
+
     name: Name | None
     value: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class Return(Statement):
+    """`return a, name = b`."""
+
     results: tuple[Result, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class For(Statement):
+    """`for names in iterable { ... }`."""
+
     names: tuple[Name, ...]
     iterable: Expression
     body: Body
@@ -167,6 +195,8 @@ class For(Statement):
 
 @dataclass(frozen=True, slots=True)
 class If(Statement):
+    """`if condition { ... } else { ... }`."""
+
     condition: Expression
     then: Body
     otherwise: Body | None
@@ -174,6 +204,8 @@ class If(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Assert(Statement):
+    """`assert condition, "message"`."""
+
     condition: Expression
     message: Text | None
 
@@ -188,6 +220,8 @@ class Lost(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Param(Syntax):
+    """A parameter of a block or network."""
+
     name: Name
     type: TypeSyntax | None
     default: Expression | None
@@ -214,6 +248,8 @@ class NetworkSyntax(Definition):
 
 @dataclass(frozen=True, slots=True)
 class Import(Syntax):
+    """`import "path"`."""
+
     path: str
 
 
