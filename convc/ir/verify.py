@@ -2,7 +2,7 @@
 
 Every value has one definition and a name of its own, regions included; it is defined before it is read, and read with
 the type it was defined with; every op infers the types its node has (but for layouts); what leaves a region is made in
-it; the operands of a concatenation in place lie where the result has them.
+it; no two elements of a tensor share memory; the operands of a concatenation in place lie where the result has them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from convc.diagnostics import InternalError
 from convc.ir.graph import Graph, Node, Value, walk
 from convc.ir.op import Fused, OpError
-from convc.ir.types import TensorType
+from convc.ir.types import TensorType, ceil_div
 
 
 def verify(graph: Graph, after: str) -> None:
@@ -31,6 +31,7 @@ def violations(graph: Graph) -> Iterator[str]:
     yield from _names(graph)
     known: dict[str, TensorType] = {value.name: value.type for value in (*graph.inputs, *graph.parameters)}
     yield from _check_nodes(graph.nodes, known)
+    yield from _check_layouts(graph)
     yield from _check_places(graph)
     for output in graph.outputs:
         value = output.value
@@ -92,6 +93,30 @@ def _check_types(node: Node) -> Iterator[str]:
     for value, type in zip(node.outputs, inferred, strict=False):
         if not value.type.same_logical(type):
             yield f"{value.name} is {value.type}, its op makes {type}"
+
+
+def _check_layouts(graph: Graph) -> Iterator[str]:
+    values = [*graph.inputs, *graph.parameters, *(value for node in walk(graph.nodes) for value in node.outputs)]
+    for value in dict.fromkeys(values):
+        block = value.type.block
+        if any(stride % block for stride in value.type.strides):
+            yield f"{value.name} is {value.type}: strides must be multiples of the block"
+        elif not _is_injective(value.type):
+            yield f"{value.name} is {value.type}: two of its elements would share a place"
+
+
+def _is_injective(type: TensorType) -> bool:
+    """Whether each stride steps over all that lies inside it."""
+    extents = list(type.shape)
+    if type.block > 1:
+        extents[1] = ceil_div(extents[1], type.block)
+    inside = type.block
+    for stride, extent in sorted(zip(type.strides, extents, strict=True)):
+        if extent > 1:
+            if stride < inside:
+                return False
+            inside += (extent - 1) * stride
+    return True
 
 
 def _check_places(graph: Graph) -> Iterator[str]:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from convc.diagnostics import InternalError, Span
+from convc.diagnostics import ConvcError, InternalError, Span
 from convc.ir.graph import Graph, Node, Value, walk
-from convc.ir.verify import verify
+from convc.ir.verify import verify, violations
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,11 @@ def run_passes(graph: Graph, passes: Sequence[Pass]) -> Stages:
     """Run `passes` in order; the graph is verified before the first and after each.
 
     Raises:
+        ConvcError: The source's graph breaks a law of the IR, as only a dump that was edited can.
         InternalError: A pass failed or broke a law of the IR; names it and those before it.
     """
-    verify(graph, "source")
+    for violation in violations(graph):  # an edited dump can say anything
+        raise ConvcError(f"network `{graph.name}`: {violation}")
     stages = [Stage("source", graph, 0.0)]
     for item in passes:
         report = Report(item.name)

@@ -10,7 +10,7 @@ from convc.diagnostics import InternalError
 from convc.frontend import parse_graph
 from convc.ir.graph import Graph, Node, Output, Value
 from convc.ir.op import Fused
-from convc.ir.types import TensorType
+from convc.ir.types import Layout, TensorType
 from convc.ir.verify import verify, violations
 
 GRAPH = parse_graph("""
@@ -98,6 +98,23 @@ def test_operand_in_two_places() -> None:
 def test_input_in_place() -> None:
     graph = replace(GRAPH, inputs=(*GRAPH.inputs, A.output), nodes=(B, Y, Z))
     check(graph, "a is not computed while running: it cannot lie in y")
+
+
+@pytest.mark.parametrize(
+    ("layout", "fault"),
+    [
+        (Layout(8, (128, 128, 32, 8)), ""),
+        (Layout(8, (128, 128, 36, 8)), "multiples of the block"),
+        (Layout(8, (128, 128, 24, 8)), "two of its elements would share a place"),
+        (Layout(1, (0, 16, 4, 1)), ""),
+        (Layout(1, (128, 1, 32, 8)), ""),
+        (Layout(1, (128, 16, 4, 0)), "two of its elements would share a place"),
+    ],
+)
+def test_layouts(layout: Layout, fault: str) -> None:
+    x = Value("x", TensorType.plain((1, 8, 4, 4)).with_layout(layout))
+    told = list(violations(Graph("n", (x,), (), (), (Output("x", x),))))
+    assert (fault in told[0]) if fault else not told
 
 
 def test_outputs() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import convc
 from convc import interpreter
-from convc.diagnostics import InternalError
+from convc.diagnostics import ConvcError, InternalError
 from convc.frontend import load_graph, parse_graph
 from convc.ir.graph import Graph
 from convc.ir.op import Fused
@@ -103,6 +103,12 @@ def test_faults_name_the_pass() -> None:
         run_passes(graph, [_Broken()])
     with pytest.raises(InternalError, match=r"pass raise-error failed on `n`.*KeyError"):
         run_passes(graph, [_Raising()])
+
+
+def test_an_edited_dump_that_cannot_be() -> None:
+    graph = parse_graph("network n(x: f32[1, 8, 2, 2]) { a: f32[1, 8, 2, 2; nChw8c(32, 32, 8, 8)] = relu(x) return a }")
+    with pytest.raises(ConvcError, match=r"network `n`: a is .*share a place"):
+        run_pipeline(graph, WIDE)
 
 
 def test_decisions_are_kept_in_order() -> None:
