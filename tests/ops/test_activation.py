@@ -6,7 +6,8 @@ from math import e, exp, tanh
 
 import numpy as np
 import pytest
-from helpers import Array, call, normal, refused, told
+
+from ops.helpers import Array, call, normal, refused, told
 
 POINTS = np.array([[-1000.0, -7.5, -1.0, -1e-9, 0.0, 1e-9, 0.5, 6.0, 6.5, 1000.0]])
 

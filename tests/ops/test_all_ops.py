@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import call, normal
 
 from convc import ops
 from convc.ir import Op
 from convc.ops.signature import REQUIRED, Kind
+from ops.helpers import call, normal
 
 #: A call of each op over x [1, 4, 6, 6], v [1, 4] and their doubles y, w.
 EXAMPLES = {

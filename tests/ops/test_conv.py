@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import Array, call, graph_of, normal, refused, told
 
 from convc.ops import Conv
+from ops.helpers import Array, call, graph_of, normal, refused, told
 
 CASES = [
     ("conv(x, 4, 3)", (2, 3, 6, 5)),

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from helpers import call, normal, refused, told
+
+from ops.helpers import call, normal, refused, told
 
 SHAPES = [
     ((2, 3, 4, 5), (2, 3, 4, 5)),

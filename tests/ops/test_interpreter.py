@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers import graph_of, normal
 
 from convc import interpreter
 from convc.diagnostics import ConvcError
 from convc.frontend import parse_graph
 from convc.ir import Fused, Graph
 from convc.weights import Weights
+from ops.helpers import graph_of, normal
 
 RESIDUAL = """
 network n(x: f32[1, 4, 6, 6], y: f32[1, 4, 6, 6]) {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers import call, normal, refused, told
+
+from ops.helpers import call, normal, refused, told
 
 
 @pytest.mark.parametrize("bias", [True, False])

@@ -6,7 +6,8 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from helpers import call, normal, refused, told
+
+from ops.helpers import call, normal, refused, told
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4, 5), (2, 3)])

@@ -6,9 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
-from helpers import Array, call, normal, refused, told
 
 from convc.ops import AvgPool, MaxPool
+from ops.helpers import Array, call, normal, refused, told
 
 WINDOWS = [
     ("2", (2, 3, 6, 6)),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers import call, graph_of, normal, refused, told
 
 from convc.ops import Concat
+from ops.helpers import call, graph_of, normal, refused, told
 
 
 @pytest.mark.parametrize("axis", [0, 1, 3, -1])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers import Array, call, normal
 
 from convc.ops import AvgPool, Conv, MaxPool
+from ops.helpers import Array, call, normal
 
 torch = pytest.importorskip("torch")
 functional = torch.nn.functional
