@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -19,33 +20,24 @@ SERIAL_SECONDS: Final = 20e-6
 FLOPS_PER_SECOND: Final = 50e9
 BYTES_PER_SECOND: Final = 20e9
 
+_LONGEST_NAME: Final = 40
+
 
 @dataclass(frozen=True, slots=True)
 class StepText:
     """What the template prints of one step."""
 
     step: Step
+    function: str
     kernel: str
-    arguments: tuple[str, ...]
+    arguments: tuple[tuple[str, str], ...]  # the kernel's parameter, and the pointer for it
     serial: bool
     lines: tuple[str, ...]
 
 
 def render_library(program: Program, options: Options, kernel_names: Mapping[Kernel, str]) -> str:
     """The C of the main unit."""
-    steps = [
-        StepText(
-            step,
-            kernel_names[step.kernel],
-            tuple(
-                _pointer(address, is_written(name))
-                for address, name in zip(step.arguments, step.kernel.parameters, strict=True)
-            ),
-            is_serial(step),
-            tuple(print_node(step.node).splitlines()),
-        )
-        for step in program.steps
-    ]
+    steps = [_text(number, step, kernel_names[step.kernel]) for number, step in enumerate(program.steps)]
     template = environment().get_template("library.c.j2")
     shared = sum(not step.serial for step in steps)
     return template.render(p=program, N=program.name.upper(), steps=steps, shared=shared, version=__version__)
@@ -69,6 +61,19 @@ def is_serial(step: Step) -> bool:
     moved = sum(type.bytes for type in (*inputs, *outputs))
     seconds = max(cost.flops / FLOPS_PER_SECOND, moved / BYTES_PER_SECOND)
     return step.items == 1 or seconds < SERIAL_SECONDS
+
+
+def _text(number: int, step: Step, kernel: str) -> StepText:
+    name = re.sub(r"\W+", "_", step.name, flags=re.ASCII)[:_LONGEST_NAME]
+    pointers = [_pointer(a, is_written(p)) for a, p in zip(step.arguments, step.kernel.parameters, strict=True)]
+    return StepText(
+        step,
+        f"step_{number:03d}_{name}",
+        kernel,
+        tuple(zip(step.kernel.parameters, pointers, strict=True)),
+        is_serial(step),
+        tuple(print_node(step.node).splitlines()),
+    )
 
 
 def is_written(parameter: str) -> bool:
