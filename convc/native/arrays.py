@@ -35,11 +35,11 @@ def source(array: npt.ArrayLike, name: str, shape: tuple[int, ...]) -> F32:
     return np.require(given, requirements=["C", "A"])
 
 
-def destination(array: object, name: str, shape: tuple[int, ...], sources: list[F32]) -> F32:
-    """`array` for the output `name`, where the caller gave one.
+def destination(array: object, name: str, shape: tuple[int, ...], others: list[F32]) -> F32:
+    """`array` for the output `name`, where the caller gave one; `others` are the arrays of the call before it.
 
     Raises:
-        ConvcError: It cannot be written into as it is, or lies over an input.
+        ConvcError: It cannot be written into as it is, or lies over another array.
     """
     if not isinstance(array, np.ndarray) or array.dtype != _F32 or array.shape != shape or not array.flags.carray:
         if isinstance(array, np.ndarray) and not array.flags.writeable:
@@ -48,9 +48,15 @@ def destination(array: object, name: str, shape: tuple[int, ...], sources: list[
             f"out for `{name}` must be contiguous float32 of shape {list(shape)}: "
             f"write `numpy.empty({shape}, numpy.float32)`"
         )
-    if any(np.may_share_memory(array, other) for other in sources):
+    if any(_overlap(array, other) for other in others):
         raise ConvcError(f"out for `{name}` shares memory with another array of the call: give it memory of its own")
     return array
+
+
+def _overlap(a: F32, b: F32) -> bool:
+    if a.base is None and b.base is None:  # each owns its memory: the usual case, and quick to see
+        return a is b
+    return bool(np.may_share_memory(a, b))
 
 
 def _converted(array: npt.ArrayLike, name: str) -> str:

@@ -151,10 +151,10 @@ class Kernel:
         given = out if isinstance(out, tuple) else (out,)
         if len(given) != len(self._out):
             raise ConvcError(f"`{self.name}` has {len(self._out)} output(s); out has {len(given)} array(s)")
-        checked: list[F32] = []
+        others = list(sources)
         for array, (name, shape) in zip(given, self._out, strict=True):
-            checked.append(check.destination(array, name, shape, [*sources, *checked]))
-        return checked
+            others.append(check.destination(array, name, shape, others))
+        return others[len(sources) :]
 
     def _take(self) -> _Context:
         try:
