@@ -11,6 +11,8 @@ import convc
 from convc.frontend import load_graph, parse_graph
 from convc.ir import Fused, Graph
 from convc.ir.printer import print_graph
+from convc.options import Options, Target
+from convc.passes.pipeline import run_pipeline
 
 HERE = Path(__file__).parent
 ZOO = sorted((Path(convc.__file__).parent / "zoo").glob("*.conv"))
@@ -30,6 +32,13 @@ def _without_comments(text: str) -> str:
 @pytest.mark.parametrize("path", ZOO, ids=lambda path: path.stem)
 def test_zoo(path: Path) -> None:
     round_trip(load_graph(path))
+
+
+@pytest.mark.parametrize("name", ["lenet5", "alexnet_two_groups", "resnet50"])
+def test_every_stage(name: str) -> None:
+    graph = load_graph(Path(convc.__file__).parent / "zoo" / f"{name}.conv")
+    for stage in run_pipeline(graph, Options(Target("wide", lanes=16, registers=32))).all:
+        assert parse_graph(print_graph(stage.graph)) == stage.graph, stage.name
 
 
 def test_every_attribute() -> None:
