@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check lint types sweep clean
+.PHONY: setup demo test check lint sweep clean
 
 setup: $(STAMP)
 
@@ -17,11 +17,13 @@ $(STAMP): pyproject.toml
 demo: setup
 	@$(BIN)/python examples/lenet5/demo.py
 
-test: check
+test: lint
 	$(BIN)/python -m pytest -n 2
 
+check: test
+
 # Lint and types.
-check: setup
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 

@@ -73,4 +73,7 @@ def microseconds(kernel: convc.Kernel, image: np.ndarray) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except convc.ConvcError as error:  # no C compiler, say
+        sys.exit(f"error: {error}")
