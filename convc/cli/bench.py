@@ -100,20 +100,16 @@ def _layer(row: Row, taken: float) -> dict[str, Any]:
 
 
 def _print(record: dict[str, Any]) -> None:
-    from rich.table import Table
-
     if "layers" in record:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for title in ("layer", "time", "share", "FLOP/s", "B/s", "algorithm"):
-            table.add_column(title, justify="left" if title in ("layer", "algorithm") else "right", no_wrap=True)
         total = sum(row["seconds"] for row in record["layers"])
-        for row in record["layers"]:
-            table.add_row(
-                row["layer"], seconds(row["seconds"]), f"{row['seconds'] / total:.1%}",
-                count(row["flops_per_second"]) if row["flops_per_second"] else "", count(row["bytes_per_second"]),
-                row["algorithm"],
-            )  # fmt: skip
-        print_table(table)
+        titles = ("layer", "time", "share", "FLOP/s", "B/s", "algorithm")
+        lines = [
+            (row["layer"], seconds(row["seconds"]), f"{row['seconds'] / total:.1%}",
+             count(row["flops_per_second"]) if row["flops_per_second"] else "", count(row["bytes_per_second"]),
+             row["algorithm"])
+            for row in record["layers"]
+        ]  # fmt: skip
+        print_table(titles, lines, right=titles[1:-1])
     click.echo(
         f"{record['network']}: {seconds(record['median'])} median, {seconds(record['fastest'])} fastest of "
         f"{record['runs']} runs, {count(record['flops_per_second'])}FLOP/s, {record['threads']} thread(s)"

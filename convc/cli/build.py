@@ -81,23 +81,16 @@ def _build(loaded: Network, compiled: Compiled, options: Options, shown: bool) -
 
 
 def _print_table(loaded: Network, compiled: Compiled) -> None:
-    from rich.table import Table
-
     from convc.inspect.cost import network_cost
     from convc.inspect.table import rows
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("layer", "in", "out"):
-        table.add_column(title, no_wrap=True)
-    for title in ("parameters", "MACs", "bytes"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("algorithm", no_wrap=True, overflow="ellipsis")
-    for row in rows(compiled.program):
-        table.add_row(
-            row.name, row.input, row.output, f"{row.parameters:,}" if row.parameters else "",
-            count(row.macs) if row.macs else "", size(row.bytes), f"{row.kernel}: {row.reason}",
-        )  # fmt: skip
-    print_table(table)
+    titles = ("layer", "in", "out", "parameters", "MACs", "bytes", "algorithm")
+    lines = [
+        (row.name, row.input, row.output, f"{row.parameters:,}" if row.parameters else "",
+         count(row.macs) if row.macs else "", size(row.bytes), f"{row.kernel}: {row.reason}")
+        for row in rows(compiled.program)
+    ]  # fmt: skip
+    print_table(titles, lines, right=("parameters", "MACs", "bytes"))
     cost, program = network_cost(loaded.graph), compiled.program
     click.echo(f"\n{cost.parameters:,} parameters, {count(cost.macs)} MACs, weights {size(program.weights_bytes)}")
     click.echo(f"arena {size(program.arena_bytes)} ({program.arena_bytes:,} bytes), "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,8 +13,6 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from convc.network import Network
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -127,14 +126,20 @@ def load_network(name: str, weights: Path | None, seed: int, parameters: dict[st
     return network, f"random, seed {seed}"
 
 
-def print_table(table: Table) -> None:
-    """To standard output; wide where it is not a terminal, so that nothing is cut, and without blanks at line ends."""
-    from rich.console import Console
-
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=240)
-    with console.capture() as captured:
-        console.print(table)
-    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
+    """Columns as wide as they need; those in `right` flush right. In a terminal the last one ends at its edge."""
+    lines = [titles, *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(titles))]
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in lines:
+        cells = [
+            cell.rjust(width) if title in right else cell.ljust(width)
+            for cell, width, title in zip(line, widths, titles, strict=True)
+        ]
+        text = "  ".join(cells).rstrip()
+        if room is not None and len(text) > room:
+            text = text[: room - 1] + "\N{HORIZONTAL ELLIPSIS}"
+        click.echo(click.style(text, bold=True) if line is titles else text)
 
 
 def echo_json(value: object) -> None:

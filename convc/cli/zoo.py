@@ -33,16 +33,8 @@ def command(network: str | None, as_json: bool) -> None:
     if as_json:
         echo_json(rows)
         return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("network")
-    table.add_column("parameters", justify="right")
-    table.add_column("weights")
-    table.add_column("source")
-    for row in rows:
-        table.add_row(str(row["name"]), count(int(str(row["parameters"]))), str(row["weights"]), str(row["citation"]))
-    print_table(table)
+    lines = [(str(r["name"]), count(int(str(r["parameters"]))), str(r["weights"]), str(r["citation"])) for r in rows]
+    print_table(("network", "parameters", "weights", "source"), lines, right=("parameters",))
 
 
 def _row(entry: Entry) -> dict[str, object]:
