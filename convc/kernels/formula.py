@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-#: Ops that map 0 to 0 whatever their other operands: the lanes past the last channel stay zero by themselves.
-#: (Other operands hold zeros in those lanes as well, so `add` and `sub` belong here.)
-ZERO_PRESERVING: Final = frozenset({"relu", "relu6", "leaky_relu", "tanh", "sqrt", "add", "sub", "mul"})
+#: Ops that map zeros to zero.
+ZERO_PRESERVING: Final = frozenset({"relu", "relu6", "leaky_relu", "tanh", "sqrt", "add", "sub"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,18 @@ class Formula:
 
     @property
     def keeps_zero(self) -> bool:
-        """Whether zero lanes come out as zero lanes."""
-        return all(term.op in ZERO_PRESERVING for term in self.terms)
+        """Whether the lanes past the last channel come out as zeros, as they came in."""
+        # A splat fills them too; every other operand holds zeros there.
+        zero = [True] * (self.operands - len(self.accesses)) + [access.mode != "splat" for access in self.accesses]
+        for term in self.terms:
+            args = [zero[arg] for arg in term.args]
+            zero.append(any(args) if term.op == "mul" else term.op in ZERO_PRESERVING and all(args))
+        return zero[-1] if self.terms else True
+
+    @property
+    def gathers(self) -> bool:
+        """Whether some operand is read float by float, and must not be read past its last channel."""
+        return any(access.mode == "lanes" for access in self.accesses)
 
     def __str__(self) -> str:
         return " -> ".join(term.op for term in self.terms)

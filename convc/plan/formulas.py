@@ -25,38 +25,48 @@ def make_formula(
 
     `result` is the tensor written; operands are broadcast to its shape.
     """
-    places: dict[str, int] = {}
+    places: dict[tuple[str, bool], int] = {}  # by name, and whether it is read per channel
     operands: list[Operand] = []
     accesses: list[Access] = []
     made = {node.name for node in nodes}
-    outside = dict.fromkeys(v for node in nodes for v in node.inputs if v.name not in made)
+    outside = dict.fromkeys(use for node in nodes for use in _uses(node) if use[0].name not in made)
     if accumulator is not None:
-        places[accumulator.name] = 0
-    for value in outside:
-        if value.name in places:
+        places[accumulator.name, False] = 0
+    for value, per_channel in outside:
+        if (value.name, per_channel) in places:
             continue
-        places[value.name] = len(places)
-        operand, access = _read(graph, value, result, lanes)
+        places[value.name, per_channel] = len(places)
+        operand, access = _read(graph, value, result, lanes, per_channel)
         operands.append(operand)
         accesses.append(access)
     count = len(places)
     terms = []
     for number, node in enumerate(nodes):
-        terms.append(Term(node.op.name, tuple(places[v.name] for v in node.inputs), _numbers(node)))
-        places[node.name] = count + number
+        args = tuple(places[value.name, per_channel] for value, per_channel in _uses(node))
+        terms.append(Term(node.op.name, args, _numbers(node)))
+        places[node.name, False] = count + number
     return Formula(count, tuple(terms), tuple(accesses)), tuple(operands)
+
+
+def _uses(node: Node) -> list[tuple[Value, bool]]:
+    """The operands, and whether each is one number per channel: the statistics of a batch norm are."""
+    norm = isinstance(node.op, BatchNorm)
+    return [(value, norm and place > 0) for place, value in enumerate(node.inputs)]
 
 
 def _numbers(node: Node) -> tuple[float, ...]:
     return tuple(float(getattr(node.op, field.name)) for field in fields(node.op))  # type: ignore[arg-type]
 
 
-def _read(graph: Graph, value: Value, result: TensorType, lanes: int) -> tuple[Operand, Access]:
-    """How the kernel reads one operand of a result with this type."""
-    shape = _aligned_shape(value.type, result)
+def _read(graph: Graph, value: Value, result: TensorType, lanes: int, per_channel: bool) -> tuple[Operand, Access]:
+    """How the kernel reads one operand of a result with this type.
+
+    One number per channel belongs to axis 1; everything else is aligned at the last axis, by NumPy's broadcasting rule.
+    """
+    shape = _align(value.type.shape, result, 1, per_channel)
     if value.name in graph.constants:
         return _read_constant(value, shape, lanes)
-    strides = _aligned_strides(value.type, result)
+    strides = _align(value.type.strides, result, 0, per_channel)
     n, c, h, w = (0 if extent == 1 else stride for extent, stride in zip(shape, strides, strict=True))
     if shape[1] == 1 and extent4(result)[1] > 1:
         return value, Access("splat", (n, 0, h, w))
@@ -83,20 +93,11 @@ def _dense_access(shape: tuple[int, int, int, int], lanes: int) -> Access:
     return Access("lanes", (sn, sc * lanes, sh, sw), sc)
 
 
-def _aligned_shape(type: TensorType, result: TensorType) -> tuple[int, int, int, int]:
-    """The shape by NumPy's broadcasting rule, as (n, c, h, w) of the result.
-
-    A rank-1 operand of `batchnorm` is per channel; everything else is aligned at the last axis.
-    """
-    return _align(type.shape, result, 1)
-
-
-def _aligned_strides(type: TensorType, result: TensorType) -> tuple[int, int, int, int]:
-    return _align(type.strides, result, 0)
-
-
-def _align(numbers: tuple[int, ...], result: TensorType, missing: int) -> tuple[int, int, int, int]:
-    if len(numbers) == 1 and result.rank > 1:  # per channel
+def _align(
+    numbers: tuple[int, ...], result: TensorType, missing: int, per_channel: bool
+) -> tuple[int, int, int, int]:
+    """Extents or strides as those of (n, c, h, w) of the result; `missing` stands for axes that are not there."""
+    if per_channel:
         return missing, numbers[0], missing, missing
     full = (missing,) * (result.rank - len(numbers)) + numbers
     n, c, h, w = (*full, missing, missing, missing, missing)[:4]
