@@ -9,7 +9,7 @@ _IMAGE_OPS = (
     "relu", "sigmoid", "leaky_relu(0.2)", "tanh", "dropout", "maxpool(3, stride = 1, pad = 1)",
     "avgpool(3, stride = 1, pad = 1)", "local_response_norm(3)", "softmax", "identity",
 )  # fmt: skip
-_PAIRS = ("{a} + {b}", "{a} * {b}", "{a} - {b}", "{a} + {b} * 0.5")
+_PAIRS = ("{a} + {b}", "{a} * {b}", "{a} - {b}", "{a} + {b} * 0.5", "0.5 - {a}", "({a} + 1) / 2")
 
 
 def network(seed: int) -> str:
