@@ -138,7 +138,7 @@ class Elaboration(Statements):
                 if not isinstance(one, Value):
                     self.report(fault("E0405", "a network returns tensors", result.span, f"this is {describe(one)}"))
                     continue
-                name = self._output_name(result, one)
+                name = self._output_name(result)
                 if name in outputs and result.name is not None:
                     self.report(fault("E0210", f"two outputs are called `{name}`", result.span, "the second one"))
                 name = fresh_name(name, outputs)
@@ -146,10 +146,10 @@ class Elaboration(Statements):
         return tuple(outputs.values())
 
     @staticmethod
-    def _output_name(result: s.Result, value: Value) -> str:
+    def _output_name(result: s.Result) -> str:
         if result.name is not None:
             return result.name.text
-        return value.name.rpartition(".")[2] if isinstance(result.value, s.Name) else "output"
+        return result.value.text.rpartition(".")[2] if isinstance(result.value, s.Name) else "output"
 
 
 def _from_outside(value: object) -> object:
