@@ -46,23 +46,33 @@ static int spin(struct waiting *w, double seconds)
     return now() - w->start < seconds;
 }
 
+/* What there is to take: the number of the turn (a shared step of a run) above, the next work item below. One word, so
+ * that a thread which was away for a while cannot take from a turn it has not seen. */
+typedef unsigned long long ticket;
+
+static const ticket NO_RUN = 0xffffffffu; /* as next item: nothing is running */
+
+static unsigned turn_of(ticket t) { return (unsigned)(t >> 32); }
+static unsigned next_of(ticket t) { return (unsigned)t; }
+static int is_idle(ticket t) { return next_of(t) == NO_RUN; }
+
 struct convc_pool {
     int threads;
     pid_t owner; /* the process whose threads these are: a child of fork() has none */
     int started; /* workers running */
 
+    /* The run. Written between turns, when nobody holds an item; read by those who do. */
     const convc_step *steps;
-    int count;
+    int count, index; /* steps, and which one it is the turn of */
     const convc_frame *frame;
-    double *seconds;
+    double *seconds, began;
 
     /* Each on a line of its own: all threads write them. */
-    _Alignas(CACHE_LINE) atomic_uint run; /* number of the current run; workers wait for it to change */
-    _Alignas(CACHE_LINE) atomic_int next; /* first work item that nobody has taken */
-    _Alignas(CACHE_LINE) atomic_int arrived; /* threads that have finished the step */
-    _Alignas(CACHE_LINE) atomic_uint step; /* steps finished since the pool was made: the barrier's turn */
+    _Alignas(CACHE_LINE) _Atomic ticket tickets;
+    atomic_uint items, chunk; /* of this turn: how many, and how many to take at a time */
+    _Alignas(CACHE_LINE) atomic_uint finished; /* items of this turn */
     _Alignas(CACHE_LINE) atomic_int asleep;
-    atomic_int stop;
+    atomic_int stop, numbers;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     pthread_t workers[];
@@ -74,87 +84,105 @@ size_t convc_pool_bytes(int threads)
     return threads < 2 ? 0 : (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 }
 
-/* All threads arrive; the last one opens the next step. */
-static void meet(convc_pool *pool, unsigned turn)
+static convc_frame frame_of(const convc_pool *pool, int thread)
 {
-    if (atomic_fetch_add_explicit(&pool->arrived, 1, memory_order_acq_rel) == pool->threads - 1) {
-        atomic_store_explicit(&pool->arrived, 0, memory_order_relaxed);
-        atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-        atomic_store_explicit(&pool->step, turn + 1, memory_order_release);
-        return;
-    }
-    struct waiting waiting = {0, 0.0};
-    while (atomic_load_explicit(&pool->step, memory_order_acquire) == turn) {
-        if (!spin(&waiting, MEETING_SECONDS)) sched_yield(); /* the other thread may need this very core */
-    }
-}
-
-/* Takes work items of a step until there are none left. */
-static void share(convc_pool *pool, const convc_step *step, const convc_frame *frame)
-{
-    const int pieces = pool->threads * CHUNKS_PER_THREAD, items = step->items;
-    const int chunk = items > pieces ? items / pieces : 1;
-    for (;;) {
-        const int begin = atomic_fetch_add_explicit(&pool->next, chunk, memory_order_relaxed);
-        if (begin >= items) return;
-        step->run(frame, begin, begin + chunk < items ? begin + chunk : items);
-    }
-}
-
-/* One thread's part of a run. After the last meeting the caller may begin another run, so nothing of this one is read
- * from the pool by then. */
-static void walk(convc_pool *pool, int thread)
-{
-    const convc_step *steps = pool->steps;
-    const int count = pool->count;
-    double *const seconds = thread == 0 ? pool->seconds : NULL;
     convc_frame frame = *pool->frame;
     frame.scratch += (size_t)thread * frame.scratch_bytes;
-    unsigned turn = atomic_load_explicit(&pool->step, memory_order_relaxed);
-    for (int i = 0; i < count; ++i) {
-        const double start = seconds ? now() : 0.0;
-        if (!steps[i].serial) share(pool, &steps[i], &frame);
-        else if (thread == 0) steps[i].run(&frame, 0, steps[i].items);
-        /* Neighbours that are both serial need no meeting: the same thread runs them in order. */
-        if (i + 1 == count || !steps[i].serial || !steps[i + 1].serial) meet(pool, turn++);
-        if (seconds) seconds[i] = now() - start;
+    return frame;
+}
+
+/* The step of this turn is done: goes on to the next. Called by whoever finished the last item, so by one thread while
+ * the others have nothing. It runs steps that are too small to share itself, then opens the next that is not. */
+static void advance(convc_pool *pool, int thread)
+{
+    const unsigned turn = turn_of(atomic_load_explicit(&pool->tickets, memory_order_relaxed));
+    const convc_frame frame = frame_of(pool, thread);
+    for (;;) {
+        if (pool->seconds) {
+            const double time = now();
+            if (pool->index >= 0) pool->seconds[pool->index] = time - pool->began;
+            pool->began = time;
+        }
+        if (++pool->index == pool->count || !pool->steps[pool->index].serial) break;
+        pool->steps[pool->index].run(&frame, 0, pool->steps[pool->index].items);
+    }
+    ticket opened = NO_RUN;
+    if (pool->index < pool->count) {
+        const unsigned items = (unsigned)pool->steps[pool->index].items;
+        const unsigned pieces = (unsigned)pool->threads * CHUNKS_PER_THREAD;
+        atomic_store_explicit(&pool->items, items, memory_order_relaxed);
+        atomic_store_explicit(&pool->chunk, items > pieces ? items / pieces : 1, memory_order_relaxed);
+        atomic_store_explicit(&pool->finished, 0, memory_order_relaxed);
+        opened = 0;
+    }
+    atomic_store(&pool->tickets, (ticket)(turn + 1) << 32 | opened);
+}
+
+/* Takes items of the turn `seen` until there are none left; the thread that finishes the last one goes on to the next
+ * step. A thread that comes late, or not at all, is not waited for. */
+static void take_part(convc_pool *pool, int thread, ticket seen)
+{
+    const unsigned turn = turn_of(seen);
+    unsigned done = 0, items = 0;
+    while (turn_of(seen) == turn) {
+        /* If these are of a later turn already, the exchange fails. */
+        items = atomic_load_explicit(&pool->items, memory_order_relaxed);
+        const unsigned chunk = atomic_load_explicit(&pool->chunk, memory_order_relaxed), begin = next_of(seen);
+        if (begin >= items) break;
+        const unsigned end = items - begin > chunk ? begin + chunk : items;
+        if (!atomic_compare_exchange_weak(&pool->tickets, &seen, (ticket)turn << 32 | end)) continue;
+        const convc_frame frame = frame_of(pool, thread);
+        pool->steps[pool->index].run(&frame, (int)begin, (int)end);
+        done += end - begin;
+        seen = atomic_load_explicit(&pool->tickets, memory_order_acquire);
+    }
+    if (done && atomic_fetch_add_explicit(&pool->finished, done, memory_order_acq_rel) + done == items) {
+        advance(pool, thread);
     }
 }
 
-static unsigned wait_for_run(convc_pool *pool, unsigned seen)
+static void wait_for_turn(convc_pool *pool, unsigned turn)
 {
     struct waiting waiting = {0, 0.0};
-    unsigned run;
-    while ((run = atomic_load_explicit(&pool->run, memory_order_acquire)) == seen) {
+    while (turn_of(atomic_load_explicit(&pool->tickets, memory_order_acquire)) == turn) {
+        if (!spin(&waiting, MEETING_SECONDS)) sched_yield(); /* another thread may need this very core */
+    }
+}
+
+/* Takes part in every turn until the run is over. */
+static void take_part_in_run(convc_pool *pool, int thread)
+{
+    ticket seen;
+    while (!is_idle(seen = atomic_load_explicit(&pool->tickets, memory_order_acquire))) {
+        take_part(pool, thread, seen);
+        wait_for_turn(pool, turn_of(seen));
+    }
+}
+
+static void wait_for_run(convc_pool *pool)
+{
+    struct waiting waiting = {0, 0.0};
+    while (is_idle(atomic_load(&pool->tickets)) && !atomic_load(&pool->stop)) {
         if (spin(&waiting, IDLE_SECONDS)) continue;
         pthread_mutex_lock(&pool->lock);
         atomic_fetch_add(&pool->asleep, 1);
-        while ((run = atomic_load(&pool->run)) == seen) pthread_cond_wait(&pool->wake, &pool->lock);
+        while (is_idle(atomic_load(&pool->tickets)) && !atomic_load(&pool->stop)) {
+            pthread_cond_wait(&pool->wake, &pool->lock);
+        }
         atomic_fetch_sub(&pool->asleep, 1);
         pthread_mutex_unlock(&pool->lock);
-        break;
     }
-    return run;
 }
-
-struct start {
-    convc_pool *pool;
-    int thread;
-    atomic_int taken;
-};
 
 static void *work(void *argument)
 {
-    struct start *start = argument;
-    convc_pool *pool = start->pool;
-    const int thread = start->thread;
-    unsigned seen = 0; /* no run is announced before all have started */
-    atomic_store_explicit(&start->taken, 1, memory_order_release);
-    for (;;) {
-        seen = wait_for_run(pool, seen);
-        if (atomic_load(&pool->stop)) return NULL;
-        walk(pool, thread);
+    convc_pool *pool = argument;
+    const int thread = atomic_fetch_add(&pool->numbers, 1) + 1;
+    while (!atomic_load(&pool->stop)) {
+        wait_for_run(pool);
+        take_part_in_run(pool, thread);
     }
+    return NULL;
 }
 
 convc_pool *convc_pool_init(void *memory, int threads)
@@ -162,12 +190,12 @@ convc_pool *convc_pool_init(void *memory, int threads)
     convc_pool *pool = memory;
     memset(pool, 0, convc_pool_bytes(threads));
     pool->threads = threads;
+    atomic_init(&pool->tickets, NO_RUN);
     return pool;
 }
 
-static void announce(convc_pool *pool)
+static void wake_all(convc_pool *pool)
 {
-    atomic_fetch_add(&pool->run, 1);
     if (atomic_load(&pool->asleep) == 0) return;
     pthread_mutex_lock(&pool->lock);
     pthread_cond_broadcast(&pool->wake);
@@ -177,7 +205,7 @@ static void announce(convc_pool *pool)
 static void stop_workers(convc_pool *pool)
 {
     atomic_store(&pool->stop, 1);
-    announce(pool);
+    wake_all(pool);
     for (int i = 0; i < pool->started; ++i) pthread_join(pool->workers[i], NULL);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
@@ -200,11 +228,8 @@ static int start_workers(convc_pool *pool)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = 0;
     for (int i = 0; i < pool->threads - 1 && !failed; ++i) {
-        struct start start = {pool, i + 1, 0};
-        failed = pthread_create(&pool->workers[i], NULL, work, &start) != 0;
-        if (failed) continue;
-        ++pool->started;
-        while (!atomic_load_explicit(&start.taken, memory_order_acquire)) sched_yield();
+        failed = pthread_create(&pool->workers[i], NULL, work, pool) != 0;
+        if (!failed) ++pool->started;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed) stop_workers(pool);
@@ -231,7 +256,9 @@ int convc_run(const convc_step *steps, int count, const convc_frame *frame, conv
     pool->count = count;
     pool->frame = frame;
     pool->seconds = seconds;
-    announce(pool);
-    walk(pool, 0);
+    pool->index = -1;
+    advance(pool, 0);
+    wake_all(pool);
+    take_part_in_run(pool, 0);
     return 0;
 }

@@ -1,8 +1,9 @@
 /* The fixed part of every library that convc generates: how steps are run, by one thread or by several.
  *
  * A network is a table of steps. One thread runs them one after another, with no synchronisation at all. Several
- * threads walk the table together: each takes chunks of a step's work items from a counter, and all meet before the
- * next step. So a run wakes the pool once, not once a layer. */
+ * threads walk the table together: each takes chunks of a step's work items, and who finishes the last item opens the
+ * next step. So a run wakes the pool once, not once a layer, and a thread that the system has put aside is not waited
+ * for. */
 #ifndef CONVC_RUNTIME_H
 #define CONVC_RUNTIME_H
 
