@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from convc.diagnostics import Span
 from convc.frontend import syntax as s
 from convc.frontend.failure import did_you_mean, fail
-from convc.frontend.values import OpClass, describe
+from convc.frontend.values import OpClass, OpRef, describe
 from convc.ir import TensorType, Value
 from convc.ops.signature import REQUIRED, Kind, Param
 
@@ -153,6 +153,13 @@ class CallArguments:
         if not isinstance(given.value, bool):
             raise self._wrong(name, given, "`true` or `false`")
         return given.value
+
+    def choice(self, name: str) -> str:
+        given, choices = self._given(name), self._param(name).choices
+        word = given.value.name if isinstance(given.value, OpRef) else given.value  # `linear` is an op too
+        if word not in choices:
+            raise self._wrong(name, given, "one of " + ", ".join(f"`{choice}`" for choice in choices))
+        return str(word)
 
     def padding(self, name: str) -> int | tuple[int, ...] | str:
         given = self._given(name)

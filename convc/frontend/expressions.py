@@ -14,8 +14,9 @@ from convc.ir import DType, Layout, TensorType, Value
 
 PROPERTIES = ("batch", "channels", "height", "width", "length", "rank")
 
-#: Names that stand for themselves: the padding rules.
-_SYMBOLS = ("same", "same_lower", "valid", "causal")
+#: Names that stand for themselves: the padding rules, and what ops may be told by a word.
+_RULES = ("same", "same_lower", "valid", "causal")
+_SYMBOLS = tuple(dict.fromkeys((*_RULES, *ops.choices())))
 
 #: Names that people coming from elsewhere write.
 _FOREIGN = {

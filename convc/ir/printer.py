@@ -103,5 +103,7 @@ def attribute(value: object) -> str:
             return f"[{', '.join(map(attribute, value))}]"
         case float():
             return repr(value)
+        case str():
+            return f'"{value}"'
         case _:
             return str(value)

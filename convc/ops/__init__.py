@@ -30,3 +30,9 @@ def by_name(name: str) -> type[Op] | None:
 
 def names() -> tuple[str, ...]:
     return tuple(_BY_NAME)
+
+
+def choices() -> tuple[str, ...]:
+    """The words that attributes of ops may be (`mode = reflect`)."""
+    params = (param for op in ALL_OPS for param in getattr(op, "params", ()))
+    return tuple(dict.fromkeys(choice for param in params for choice in param.choices))

@@ -22,6 +22,7 @@ class Kind(Enum):
     PAD = "pad"  # a number, a tuple, or same / same_lower / valid / causal
     WEIGHT = "weight"  # a tensor, or the name of the weight in the weights file
     SHAPE = "shape"
+    CHOICE = "choice"  # one of `Param.choices`, written as a bare word or a string
 
 
 class _Required:
@@ -40,6 +41,7 @@ class Param:
     kind: Kind
     default: object = REQUIRED
     doc: str = ""
+    choices: tuple[str, ...] = ()
 
 
 class Arguments(Protocol):
@@ -58,6 +60,8 @@ class Arguments(Protocol):
     def number(self, name: str) -> float: ...
 
     def flag(self, name: str) -> bool: ...
+
+    def choice(self, name: str) -> str: ...
 
     def padding(self, name: str) -> int | tuple[int, ...] | str: ...
 
