@@ -17,23 +17,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from convc.codegen.emit import Emitted, emit
 from convc.diagnostics import ConvcError
 from convc.frontend import load_graph
 from convc.ir.graph import Graph
-from convc.native.build import build
+from convc.ir.printer import print_graph
+from convc.native.build import Built, build, find, remember
 from convc.native.cores import available_threads
-from convc.native.kernel import Kernel
 from convc.native.target import generic, native
 from convc.network import Network
 from convc.options import Options, Target
-from convc.passes.base import Stages
-from convc.passes.pipeline import run_pipeline
-from convc.plan.lower import lower
-from convc.plan.packing import pack
-from convc.plan.program import Program
 from convc.weights.store import Weights
+
+if TYPE_CHECKING:  # what only some calls need is imported by them: a library from the cache is there in milliseconds
+    from convc.codegen.emitted import Emitted
+    from convc.native.kernel import Kernel
+    from convc.passes.base import Stages
+    from convc.plan.program import Program
 
 Progress = Callable[[int, int], None]
 
@@ -89,18 +90,41 @@ def make_options(target: str = "native", threads: int | None = None, level: int 
 
 def translate(graph: Graph, options: Options) -> Compiled:
     """Graph to C text, nothing run."""
+    from convc.codegen.emit import emit
+    from convc.passes.pipeline import run_pipeline
+    from convc.plan.lower import lower
+
     stages = run_pipeline(graph, options)
     program = lower(stages.graph, options)
     return Compiled(stages, program, emit(program, options))
 
 
-def build_library(network: Network, compiled: Compiled, options: Options, progress: Progress | None = None) -> Path:
-    """The shared library of `compiled` with the network's weights, from the cache where it is there."""
+def find_library(network: Network, options: Options) -> Built | None:
+    """The library of `network` where it was built before; no pass is run to find it."""
+    return find(_request(network, options), options)
+
+
+def build_library(
+    network: Network, compiled: Compiled, options: Options, progress: Progress | None = None, note: str = ""
+) -> Path:
+    """The shared library of `compiled`, the network's translation, with its weights; from the cache where it is there.
+
+    `note` is kept for `find_library`.
+    """
+    from convc.plan.packing import pack
+
     write = partial(pack, compiled.program, compiled.graph, network.weights)
     digest = hashlib.sha256(network.weights.digest().encode())
     for piece in compiled.program.weights:
         digest.update(repr((piece.value.name, piece.packing, piece.offset)).encode())
-    return build(compiled.emitted, write, digest.hexdigest(), options, progress)
+    library = build(compiled.emitted, write, digest.hexdigest(), options, progress)
+    remember(_request(network, options), options, library, note)
+    return library
+
+
+def _request(network: Network, options: Options) -> str:
+    """All that a library depends on but for convc and the compiler. The C names source positions, so they count."""
+    return "\n".join([print_graph(network.graph), repr(options), network.weights.digest()])
 
 
 def compile(
@@ -115,6 +139,9 @@ def compile(
         tune: Reserved for measured kernel choice; there is one candidate per layer now, so nothing to measure.
         level: 0 runs no pass, 1 rewrites the graph, 2 also blocks layouts.
     """
+    from convc.native.kernel import Kernel
+
     options = make_options(target, threads, level)
-    compiled = translate(network.graph, options)
-    return Kernel(build_library(network, compiled, options), options.threads)
+    built = find_library(network, options)
+    library = built.library if built else build_library(network, translate(network.graph, options), options)
+    return Kernel(library, options.threads)

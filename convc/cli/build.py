@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from convc.cli.common import (
 
 if TYPE_CHECKING:
     from convc.driver import Compiled
+    from convc.inspect.table import Summary
     from convc.network import Network
     from convc.options import Options
 
@@ -44,30 +45,48 @@ def command(
         convc build net.conv -w net.safetensors -o build/
         convc build vgg16 -p classes=10 --ir
     """
-    from convc.driver import make_options, translate
-    from convc.inspect.dump import write_stages
-    from convc.native.kernel import Kernel
+    from convc.driver import find_library, make_options
+    from convc.inspect.table import Summary
+    from convc.native.build import save
 
     start = time.perf_counter()
     loaded, origin = load_network(network, weights, seed, parameters)
     options = make_options(target, threads, level)
-    compiled = translate(loaded.graph, options)
-    if not as_json:
-        _print_table(loaded, compiled)
-    library = _build(loaded, compiled, options, not as_json)
-    saved = Kernel(library).save(output)
-    if with_ir:
-        write_stages(compiled.stages, output / "ir")
+    built = None if with_ir else find_library(loaded, options)
+    if built and built.note:
+        library, summary = built.library, Summary.from_record(json.loads(built.note))
+        if not as_json:
+            _print_table(summary)
+    else:
+        library, summary = _translate_and_build(loaded, options, output / "ir" if with_ir else None, not as_json)
+    saved = save(library, output)
     took = time.perf_counter() - start
+    header = saved.with_name(f"{saved.stem.removeprefix('lib')}.h")
     if as_json:
-        echo_json(_record(loaded, compiled, saved, origin, took))
+        named = {"library": str(saved), "header": str(header), "weights": origin, "seconds": took}
+        echo_json(named | summary.record())
         return
     click.echo(f"{saved}  {size(saved.stat().st_size)}, weights: {origin}, {seconds(took)}")
-    click.echo(f"{saved.with_name(compiled.emitted.header_name)}, C in {output / 'src'}"
-               + (f", IR in {output / 'ir'}" if with_ir else ""))  # fmt: skip
+    click.echo(f"{header}, C in {output / 'src'}" + (f", IR in {output / 'ir'}" if with_ir else ""))
 
 
-def _build(loaded: Network, compiled: Compiled, options: Options, shown: bool) -> Path:
+def _translate_and_build(loaded: Network, options: Options, ir: Path | None, shown: bool) -> tuple[Path, Summary]:
+    """The library, its table printed before its units compile."""
+    from convc.driver import translate
+    from convc.inspect.dump import write_stages
+    from convc.inspect.table import Summary
+
+    compiled = translate(loaded.graph, options)
+    summary = Summary.of(loaded.graph, compiled.program)
+    if shown:
+        _print_table(summary)
+    library = _build(loaded, compiled, options, json.dumps(summary.record()), shown)
+    if ir:
+        write_stages(compiled.stages, ir)
+    return library, summary
+
+
+def _build(loaded: Network, compiled: Compiled, options: Options, note: str, shown: bool) -> Path:
     """The library, with a bar on standard error while units compile."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -77,34 +96,20 @@ def _build(loaded: Network, compiled: Compiled, options: Options, shown: bool) -
     columns = (TextColumn("compiling"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
         task = bar.add_task("compiling", total=None)
-        return build_library(loaded, compiled, options, lambda done, all: bar.update(task, completed=done, total=all))
+        return build_library(
+            loaded, compiled, options, lambda done, all: bar.update(task, completed=done, total=all), note
+        )
 
 
-def _print_table(loaded: Network, compiled: Compiled) -> None:
-    from convc.inspect.cost import network_cost
-    from convc.inspect.table import rows
-
+def _print_table(summary: Summary) -> None:
     titles = ("layer", "in", "out", "parameters", "MACs", "bytes", "algorithm")
     lines = [
         (row.name, row.input, row.output, f"{row.parameters:,}" if row.parameters else "",
          count(row.macs) if row.macs else "", size(row.bytes), f"{row.kernel}: {row.reason}")
-        for row in rows(compiled.program)
+        for row in summary.layers
     ]  # fmt: skip
     print_table(titles, lines, right=("parameters", "MACs", "bytes"))
-    cost, program = network_cost(loaded.graph), compiled.program
-    click.echo(f"\n{cost.parameters:,} parameters, {count(cost.macs)} MACs, weights {size(program.weights_bytes)}")
-    click.echo(f"arena {size(program.arena_bytes)} ({program.arena_bytes:,} bytes), "
-               f"lower bound {size(program.lower_bound_bytes)} ({program.lower_bound_bytes:,} bytes)")  # fmt: skip
-
-
-def _record(loaded: Network, compiled: Compiled, library: Path, origin: str, took: float) -> dict[str, object]:
-    from convc.inspect.cost import network_cost
-    from convc.inspect.table import rows
-
-    cost, program = network_cost(loaded.graph), compiled.program
-    return {
-        "library": str(library), "header": str(library.with_name(compiled.emitted.header_name)), "weights": origin,
-        "seconds": took, "parameters": cost.parameters, "macs": cost.macs, "weights_bytes": program.weights_bytes,
-        "arena_bytes": program.arena_bytes, "arena_lower_bound": program.lower_bound_bytes,
-        "layers": [asdict(row) for row in rows(program)],
-    }  # fmt: skip
+    click.echo(f"\n{summary.parameters:,} parameters, {count(summary.macs)} MACs, "
+               f"weights {size(summary.weights_bytes)}")  # fmt: skip
+    click.echo(f"arena {size(summary.arena_bytes)} ({summary.arena_bytes:,} bytes), "
+               f"lower bound {size(summary.arena_lower_bound)} ({summary.arena_lower_bound:,} bytes)")  # fmt: skip

@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from convc.codegen.emitted import Emitted, Unit
 from convc.codegen.environment import environment
 from convc.codegen.library import is_written, render_header, render_library, render_weights
 from convc.ir.graph import fresh_name
 from convc.kernels.base import Kernel
 from convc.options import Options
 from convc.plan.program import Program
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One C file."""
-
-    file_name: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Emitted:
-    """All C text of a network; `header` is the public one, `units` the files to compile, `internal` their headers."""
-
-    name: str
-    units: tuple[Unit, ...]
-    internal: tuple[Unit, ...]
-    header_name: str
-    header: str
 
 
 def emit(program: Program, options: Options) -> Emitted:

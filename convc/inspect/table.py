@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from convc.ir.graph import Node
+from convc.inspect.cost import network_cost
+from convc.ir.graph import Graph, Node
 from convc.ir.op import Fused
 from convc.plan.program import Program, Step
 
@@ -25,6 +27,34 @@ class Row:
     bytes: int
     kernel: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a build says of a network: its rows and its sums, as a record that can be kept beside the library."""
+
+    parameters: int  # as papers count them, of the source
+    macs: int
+    weights_bytes: int
+    arena_bytes: int
+    arena_lower_bound: int
+    layers: tuple[Row, ...]
+
+    @staticmethod
+    def of(source: Graph, program: Program) -> Summary:
+        cost = network_cost(source)
+        return Summary(
+            cost.parameters, cost.macs, program.weights_bytes, program.arena_bytes, program.lower_bound_bytes,
+            tuple(rows(program)),
+        )  # fmt: skip
+
+    def record(self) -> dict[str, Any]:
+        """The summary in JSON's types."""
+        return asdict(self)
+
+    @staticmethod
+    def from_record(record: dict[str, Any]) -> Summary:
+        return Summary(**{**record, "layers": tuple(Row(**row) for row in record["layers"])})
 
 
 def rows(program: Program) -> list[Row]:

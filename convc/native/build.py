@@ -1,17 +1,25 @@
-"""C text and weights -> a shared library, in the cache."""
+"""C text and weights -> a shared library, in the cache.
+
+Two keys lead to a library. Its own is a hash of the C text, the weights and the compiler. Another is that of the
+*request* (graph, options, weights, and convc's own files): it is known before any pass has run, so what was built
+before is found without compiling the network to C again.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cache as once
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from convc import resources
-from convc.codegen.emit import Emitted, Unit
+from convc.codegen.emitted import Emitted, Unit
 from convc.diagnostics import ConvcError
 from convc.native import cache
 from convc.native.compiler import LINK_FLAGS, Compiler, extra_flags, find_compiler
@@ -24,6 +32,60 @@ BlobWriter = Callable[[BinaryIO], None]
 
 #: The unit that pulls in the packed weights. What it holds is not in its text, so its object is not kept.
 WEIGHTS: Final = "weights.c"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What an earlier request led to: the library, and what whoever asked had noted beside it."""
+
+    library: Path
+    note: str
+
+
+def find(request: str, options: Options) -> Built | None:
+    """The library that an equal request led to, if it is still there."""
+    try:
+        record = json.loads(_request_file(request, options).read_text())
+        built = Built(cache.root() / cache.LIBRARIES / record["library"], record["note"])
+    except (OSError, ValueError, KeyError):  # none, or one that a full disk cut short
+        return None
+    return built if built.library.is_file() else None
+
+
+def remember(request: str, options: Options, library: Path, note: str) -> None:
+    """Let `find` lead to `library`, a result of `build`."""
+    record = {"library": f"{library.parent.name}/{library.name}", "note": note}
+    cache.write(_request_file(request, options), json.dumps(record))
+
+
+def _request_file(request: str, options: Options) -> Path:
+    compiler = find_compiler()
+    flags = (*compiler.flags, *options.target.flags)
+    return cache.root() / cache.REQUESTS / f"{_hash(*_maker(compiler, flags), _generator(), request)}.json"
+
+
+@once
+def _generator() -> str:
+    """A hash of convc itself: all that has a say in the C text."""
+    package = Path(__file__).parents[1]
+    files = [*package.rglob("*.py"), *resources.templates().rglob("*.j2"), *resources.runtime().iterdir()]
+    return _hash(*(path.read_text() for path in sorted(files) if path.is_file()))
+
+
+def save(library: Path, folder: Path) -> Path:
+    """Copy a library, its header and its C sources into `folder`; the library's new path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder.samefile(library.parent):
+        return folder / library.name
+    for name in (library.name, f"{library.stem.removeprefix('lib')}.h"):
+        origin = library.parent / name
+        if origin.is_file():
+            part = folder / f".{name}.part"
+            shutil.copyfile(origin, part)
+            part.replace(folder / name)
+    if (library.parent / "src").is_dir():
+        shutil.copytree(library.parent / "src", folder / "src", dirs_exist_ok=True)
+    return folder / library.name
 
 
 def build(

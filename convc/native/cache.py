@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-#: Kinds of entries: whole libraries (folders), object files, parser tables.
+#: Kinds of entries: whole libraries (folders), object files, parser tables, and which library a request led to.
 LIBRARIES: Final = "libraries"
 OBJECTS: Final = "objects"
+REQUESTS: Final = "requests"
 
 _UNFINISHED: Final = ".building-"
 _DAY: Final = 24 * 60 * 60.0
@@ -64,6 +65,14 @@ def scratch(kind: str) -> Iterator[Path]:
                 shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder) as made:
         yield Path(made)
+
+
+def write(path: Path, text: str) -> None:
+    """A file of the cache, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_text(text)
+    part.replace(path)
 
 
 def _size(folder: Path) -> int:

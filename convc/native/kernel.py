@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import weakref
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +14,7 @@ from convc.diagnostics import ConvcError
 from convc.ir.types import TensorType
 from convc.native import arrays as check
 from convc.native.arrays import F32
+from convc.native.build import save
 from convc.native.cores import available_threads
 from convc.plan.program import Port
 
@@ -112,19 +112,7 @@ class Kernel:
 
     def save(self, folder: str | Path) -> Path:
         """Copy the library, its header and its C sources into `folder`; the library's new path."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        if folder.samefile(self.path.parent):
-            return folder / self.path.name
-        for name in (self.path.name, f"{self.name}.h"):
-            origin = self.path.parent / name
-            if origin.is_file():
-                part = folder / f".{name}.part"
-                shutil.copyfile(origin, part)
-                part.replace(folder / name)
-        if (self.path.parent / "src").is_dir():
-            shutil.copytree(self.path.parent / "src", folder / "src", dirs_exist_ok=True)
-        return folder / self.path.name
+        return save(self.path, Path(folder))
 
     def _call(
         self, arrays: tuple[npt.ArrayLike, ...], out: F32 | tuple[F32, ...] | None, run: Any

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from convc import resources
-from convc.codegen.emit import Unit
+from convc.codegen.emitted import Unit
 from convc.driver import make_options, translate
 from convc.frontend import parse_graph
 from convc.native.compiler import find_compiler

@@ -14,7 +14,7 @@ from small_networks import SMALL, TWO, network
 
 import convc
 from convc.diagnostics import ConvcError, InternalError
-from convc.driver import build_library, make_options, translate
+from convc.driver import build_library, find_library, make_options, translate
 from convc.native import build as building
 from convc.native import cache
 from convc.native.compiler import find_compiler
@@ -135,3 +135,16 @@ def test_any_name_of_a_network(name: str) -> None:
     net = network(f"network {name}(x: f32[1, 2]) {{ return relu(x) }}")
     kernel = convc.compile(net, threads=1)
     assert kernel.steps
+
+
+def test_an_equal_request_finds_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVC_CACHE", str(tmp_path))
+    net, options = network(SMALL), make_options(threads=1)
+    assert find_library(net, options) is None
+    library = build_library(net, translate(net.graph, options), options, note="kept")
+    found = find_library(net, options)
+    assert found is not None and (found.library, found.note) == (library, "kept")
+    assert find_library(net, make_options(threads=1, level=0)) is None
+    assert find_library(network(SMALL, seed=1), options) is None, "other weights are another library"
+    library.unlink()
+    assert find_library(net, options) is None
