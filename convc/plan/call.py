@@ -18,7 +18,14 @@ class Packed:
     packing: Packing
 
 
-Operand = Value | Packed
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """Working memory of the thread that runs the step; its contents mean nothing before and after a work item."""
+
+    bytes: int
+
+
+Operand = Value | Packed | Scratch
 
 
 @dataclass(frozen=True, slots=True)

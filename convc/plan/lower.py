@@ -9,7 +9,7 @@ from convc.ir.types import TensorType, round_up
 from convc.kernels.base import Packing
 from convc.ops.shape import Reorder
 from convc.options import Options
-from convc.plan.call import Call, Packed
+from convc.plan.call import Call, Packed, Scratch
 from convc.plan.memory import ALIGNMENT, Buffer, arena_bytes, lower_bound, place
 from convc.plan.names import c_name
 from convc.plan.program import Address, PackedWeight, Port, Program, Space, Step
@@ -39,7 +39,7 @@ def lower(graph: Graph, options: Options) -> Program:
         weights_bytes=sum(round_up(w.bytes, ALIGNMENT) for w in weights.values()),
         arena_bytes=arena_bytes(places),
         lower_bound_bytes=lower_bound(buffers),
-        scratch_bytes=0,
+        scratch_bytes=max((o.bytes for call in calls for o in call.operands if isinstance(o, Scratch)), default=0),
         memory=places,
     )
 
@@ -87,7 +87,7 @@ def _buffers(calls: Sequence[Call], storage: Mapping[str, Place], fixed: Mapping
     lives: dict[str, tuple[Value, int, int]] = {}
     for step, call in enumerate(calls):
         for operand in call.operands:
-            if isinstance(operand, Packed):
+            if not isinstance(operand, Value):
                 continue
             root = storage[operand.name].root if operand.name in storage else operand
             if root.name not in fixed:
@@ -106,6 +106,9 @@ def _step(
     for operand in call.operands:
         if isinstance(operand, Packed):
             arguments.append(Address(Space.WEIGHTS, 0, weights[operand.value.name, operand.packing].offset))
+            continue
+        if isinstance(operand, Scratch):
+            arguments.append(Address(Space.SCRATCH))
             continue
         at = storage.get(operand.name, Place(operand, 0))
         base = addresses[at.root.name]
