@@ -124,15 +124,15 @@ CATALOGUE: Final[dict[str, Entry]] = {
     ),
     "E0304": Entry(
         "not a padding",
-        "`pad` is a number for all sides, two numbers (height, width), four (top, left, bottom, right), or a rule:\n"
-        "`same` (TensorFlow's; the odd one goes to the end), `same_lower` (to the beginning), `valid` (none) and\n"
-        "`causal` (all of it before).",
+        "`pad` is a number for all sides, a number per axis (height, width), two per axis, those before and then\n"
+        "those after (top, left, bottom, right), or a rule: `same` (TensorFlow's; the odd one goes to the end),\n"
+        "`same_lower` (to the beginning), `valid` (none) and `causal` (all of it before).",
         "y = conv(x, 8, 3, pad = full)",
         "y = conv(x, 8, 3, pad = same)",
     ),
     "E0305": Entry(
         "too small",
-        "Channels, kernels, strides, dilations and sizes are at least 1.",
+        "Channels, kernels, strides, dilations and sizes are at least 1, and there is one for each spatial axis.",
     ),
     "E0306": Entry(
         "groups must divide the channels",

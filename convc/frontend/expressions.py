@@ -12,7 +12,7 @@ from convc.frontend.state import Goal, Scope, State, is_unknown
 from convc.frontend.values import UNKNOWN, BlockRef, Callee, OpRef, ParameterRef, describe
 from convc.ir import DType, Layout, TensorType, Value
 
-PROPERTIES = ("batch", "channels", "height", "width", "length", "rank")
+PROPERTIES = ("batch", "channels", "depth", "height", "width", "length", "rank")
 
 #: Names that stand for themselves: the padding rules, and what ops may be told by a word.
 _RULES = ("same", "same_lower", "valid", "causal")
@@ -157,8 +157,8 @@ class Expressions(State):
         if not isinstance(base, Value):
             raise fail("E0209", f"no property `{name}`", at.span, f"{describe(base)} has no properties")
         type = base.type
-        axes = {"batch": 0, "channels": 1, "height": type.rank - 2, "width": type.rank - 1, "length": type.rank - 1}
-        needed = {"batch": 1, "channels": 2, "height": 4, "width": 4, "length": 3}
+        axes = {"batch": 0, "channels": 1, "depth": -3, "height": -2, "width": -1, "length": -1}
+        needed = {"batch": 1, "channels": 2, "depth": 5, "height": 4, "width": 4, "length": 3}
         if name == "rank":
             return type.rank
         if name not in axes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,7 @@ from convc.ir.graph import Graph, Node, Value, walk
 from convc.ir.op import Cost, Fused
 from convc.ops.normalization import BatchNorm
 
-Pair = tuple[int, int]
+Numbers = tuple[int, ...]
 
 #: Operands that training measures and does not learn; papers and frameworks do not count them.
 _MEASURED: Final = ("running_mean", "running_var")
@@ -20,14 +20,14 @@ _MEASURED: Final = ("running_mean", "running_var")
 class NodeCost:
     """One node that runs at inference.
 
-    `field` is the receptive field of one element of its result, height and width in pixels of the network's input
-    (it may reach into the padding, so it can exceed the image); `jump` the distance between neighbouring elements.
+    `field` is the receptive field of one element of its result along each spatial axis, in pixels of the network's
+    input (it may reach into the padding, so it can exceed the image); `jump` the distance between neighbours.
     """
 
     node: Node
     cost: Cost
-    field: Pair
-    jump: Pair
+    field: Numbers
+    jump: Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class NetworkCost:
 
 def network_cost(graph: Graph) -> NetworkCost:
     """The cost of `graph`, of any stage. Nodes in fused regions count one by one, constant ones not at all."""
-    reach: dict[str, tuple[Pair, Pair]] = {}
+    reach: dict[str, tuple[Numbers, Numbers]] = {}
     rows = []
     for node in walk(graph.runtime_nodes()):
         if isinstance(node.op, Fused):
@@ -56,16 +56,28 @@ def network_cost(graph: Graph) -> NetworkCost:
     return NetworkCost(tuple(rows), parameters, macs, flops)
 
 
-def _reach(node: Node, cost: Cost, reach: dict[str, tuple[Pair, Pair]]) -> tuple[Pair, Pair]:
+def _reach(node: Node, cost: Cost, reach: dict[str, tuple[Numbers, Numbers]]) -> tuple[Numbers, Numbers]:
     """Receptive field and jump of the node's result, from the widest of its operands."""
-    seen = [reach.get(value.name, ((1, 1), (1, 1))) for value in node.inputs] or [((1, 1), (1, 1))]
-    before: Pair = (max(field[0] for field, _ in seen), max(field[1] for field, _ in seen))
-    jump: Pair = (max(step[0] for _, step in seen), max(step[1] for _, step in seen))
     taps = cost.taps
-    if node.inputs and node.inputs[0].type.rank == 4 and node.output.type.rank != 4:
+    if node.inputs and node.inputs[0].type.is_image and not node.output.type.is_image:
         taps = node.inputs[0].type.shape[2:]  # whoever reads the flat vector sees the whole map
-    field: Pair = (before[0] + (taps[0] - 1) * jump[0], before[1] + (taps[1] - 1) * jump[1])
-    return field, (jump[0] * cost.strides[0], jump[1] * cost.strides[1])
+    seen = [reach.get(value.name, ((), ())) for value in node.inputs]
+    rank = max(len(taps), node.output.type.rank - 2, 0, *(len(field) for field, _ in seen))
+    before = _largest([field for field, _ in seen], rank)
+    jump = _largest([step for _, step in seen], rank)
+    spread = zip(before, _ones(taps, rank), jump, strict=True)
+    steps = zip(jump, _ones(cost.strides, rank), strict=True)
+    return tuple(size + (tap - 1) * step for size, tap, step in spread), tuple(j * s for j, s in steps)
+
+
+def _largest(numbers: Sequence[Numbers], rank: int) -> Numbers:
+    """The largest along each of `rank` axes, at least 1."""
+    return tuple(map(max, zip(*(_ones(found, rank) for found in (*numbers, ())), strict=True)))
+
+
+def _ones(numbers: Numbers, rank: int) -> Numbers:
+    """`numbers` as those of the last axes of `rank`, ones before them."""
+    return (1,) * (rank - len(numbers)) + numbers
 
 
 def _learnt(graph: Graph) -> Iterable[Value]:

@@ -37,14 +37,15 @@ class Cost:
     """What a node takes. `macs` counts multiply-accumulates, `flops` all floating operations (a MAC is two).
 
     `taps` is the kernel's reach on each spatial axis in its own input pixels, `(kernel - 1) * dilation + 1`, and
-    `strides` its step; the receptive field of a network follows from them.
+    `strides` its step; the receptive field of a network follows from them. Both are empty where an element of the
+    result sees one element alone.
     """
 
     parameters: int = 0
     macs: int = 0
     flops: int = 0
-    taps: tuple[int, ...] = (1, 1)
-    strides: tuple[int, ...] = (1, 1)
+    taps: tuple[int, ...] = ()
+    strides: tuple[int, ...] = ()
 
 
 class Op(ABC):
@@ -112,10 +113,6 @@ class Fused(Op):
 
     def cost(self, inputs: Sequence[TensorType], outputs: Sequence[TensorType]) -> Cost:
         parts = [n.op.cost([v.type for v in n.inputs], [v.type for v in n.outputs]) for n in self.nodes]
-        taps: tuple[int, ...] = (1, 1)
-        strides: tuple[int, ...] = (1, 1)
-        for part in parts:
-            if part.taps != (1,) * len(part.taps) or part.strides != (1,) * len(part.strides):
-                taps, strides = part.taps, part.strides
+        taps, strides = next(((part.taps, part.strides) for part in parts if part.taps), ((), ()))
         total = Cost(sum(p.parameters for p in parts), sum(p.macs for p in parts), sum(p.flops for p in parts))
         return Cost(total.parameters, total.macs, total.flops, taps, strides)

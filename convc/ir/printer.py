@@ -89,7 +89,7 @@ def _is_default(value: object, default: object) -> bool:
 
 def _collapse(value: object) -> object:
     """A tuple of equal numbers is one number, as the language reads it, except where the tuple is a shape."""
-    if isinstance(value, tuple) and len(value) > 1 and len(set(value)) == 1:
+    if isinstance(value, tuple) and len(set(value)) == 1:
         return value[0]
     return value
 

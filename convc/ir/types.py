@@ -1,7 +1,8 @@
 """Element types, layouts and tensor types: their only home.
 
 A tensor is an array of logical dimensions (`n`, `c`, then the spatial ones) laid out in memory by a `Layout`. Layouts
-are strides plus one optional block of channels, the family oneDNN calls `nchw` and `nChw16c`:
+are strides plus one optional block of channels, the family oneDNN calls `nchw` and `nChw16c` (`ncw`, `nCw16c` with one
+spatial dimension, `ncdhw`, `nCdhw16c` with three):
 
     offset(n, c, h, w) = n * strides[0] + (c // block) * strides[1] + h * strides[2] + w * strides[3] + c % block
 
@@ -99,6 +100,11 @@ class TensorType:
     @property
     def rank(self) -> int:
         return len(self.shape)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it has channels and one to three spatial dimensions: what layouts block by channels."""
+        return 3 <= self.rank <= 5
 
     @property
     def elements(self) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import ClassVar, Final
 
 import numpy as np
@@ -26,11 +27,12 @@ ACCUMULATORS: Final = {32: 28, 16: 12}
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """Strides of one side of a kernel, in floats: image, block of channels, channel inside it, row, pixel."""
+    """Strides of one side of a kernel, in floats: image, block of channels, channel inside it, slice, row, pixel."""
 
     n: int
     block: int
     channel: int
+    d: int
     h: int
     w: int
 
@@ -58,7 +60,7 @@ class Reduction:
 
 @dataclass(frozen=True, slots=True)
 class ConvPacking(Packing):
-    """Weights `[oc, ic / groups, kh, kw]` -> `[tile][block][kh][kw][c][o][lane]`, absent channels zero.
+    """Weights `[oc, ic / groups, kernel...]` -> `[tile][block][kernel...][c][o][lane]`, absent channels zero.
 
     `interleave` is (channels, pixels, lanes) where a linear layer reads a blocked map as one row: its input channels
     are reordered, and padded, to the order of that map in memory.
@@ -66,7 +68,7 @@ class ConvPacking(Packing):
 
     oc: int
     groups: int
-    kernel: tuple[int, int]
+    kernel: tuple[int, ...]
     vectors: int
     lanes: int
     reduction: Reduction
@@ -77,23 +79,23 @@ class ConvPacking(Packing):
         return len(self.reduction.bases)
 
     def size(self) -> int:
-        return self.tiles * self.reduction.channels * self.kernel[0] * self.kernel[1] * self.vectors * self.lanes
+        return self.tiles * self.reduction.channels * prod(self.kernel) * self.vectors * self.lanes
 
     def apply(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-        kh, kw = self.kernel
-        weights = self._interleaved(np.asarray(array).reshape(self.oc, -1, kh, kw))
+        taps = prod(self.kernel)
+        weights = self._interleaved(np.asarray(array).reshape(self.oc, -1, taps))
         width = self.vectors * self.lanes
-        out = np.zeros((self.tiles, self.reduction.channels, kh, kw, width), np.float32)
+        out = np.zeros((self.tiles, self.reduction.channels, taps, width), np.float32)
         if self.groups == 1:
             full = np.zeros((self.tiles * width, *weights.shape[1:]), np.float32)
             full[: self.oc] = weights
-            out[:] = full.reshape(self.tiles, width, -1, kh, kw).transpose(0, 2, 3, 4, 1)
+            out[:] = full.reshape(self.tiles, width, -1, taps).transpose(0, 2, 3, 1)
         else:
             self._place_groups(weights, out, width)
         blocks = [
             out[:, first * self.reduction.block : first * self.reduction.block + blocks * size]
-            .reshape(self.tiles, blocks, size, kh, kw, width)
-            .transpose(0, 1, 3, 4, 2, 5)
+            .reshape(self.tiles, blocks, size, taps, width)
+            .transpose(0, 1, 3, 2, 4)
             .reshape(self.tiles, -1)
             for first, blocks, size in self.reduction.parts
         ]
@@ -105,7 +107,7 @@ class ConvPacking(Packing):
         for channel in range(self.oc):
             tile, lane = divmod(channel, width)
             start = channel // per_group * inputs - self.reduction.bases[tile]
-            out[tile, start : start + inputs, :, :, lane] = weights[channel]
+            out[tile, start : start + inputs, :, lane] = weights[channel]
 
     def _interleaved(self, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         if self.interleave is None:
@@ -114,7 +116,7 @@ class ConvPacking(Packing):
         padded = np.zeros((self.oc, round_up(channels, lanes), pixels))
         padded[:, :channels] = weights.reshape(self.oc, channels, pixels)
         blocked = padded.reshape(self.oc, -1, lanes, pixels).transpose(0, 1, 3, 2)
-        return np.ascontiguousarray(blocked).reshape(self.oc, -1, 1, 1)
+        return np.ascontiguousarray(blocked).reshape(self.oc, -1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ class ConvDirect(Kernel):
     pixels: int
     n: int
     oc: int
+    depth: Axis
     height: Axis
     width: Axis
     reduction: Reduction
@@ -154,19 +157,26 @@ class ConvDirect(Kernel):
     bias: bool
     epilogue: Formula
     rows_outermost: bool
+    linear: bool = False
 
     @property
     def stem(self) -> str:
-        linear = self.height.size == 1 and self.src.h == 0
-        kind = "linear" if linear else f"conv_{self.height.kernel}x{self.width.kernel}"
+        axes = self.axes
+        kind = "linear" if self.linear else "conv_" + "x".join(str(axis.kernel) for axis in axes)
         grouped = "_grouped" if any(self.reduction.bases) else ""
         steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
-        return f"{kind}{grouped}_{self.reduction.channels}x{self.height.out}x{self.width.out}_{self.oc}{steps}"
+        outs = "x".join(str(axis.out) for axis in axes)
+        return f"{kind}{grouped}_{self.reduction.channels}x{outs}_{self.oc}{steps}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
         extra = tuple(f"operand{i}" for i in range(1, self.epilogue.operands))
         return ("src", "weights", *(("bias",) if self.bias else ()), *extra, "dst")
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Depth, where there is one, height and width."""
+        return (self.depth, self.height, self.width) if self.depth.present else (self.height, self.width)
 
     @cached_property
     def tiling(self) -> Tiling:
@@ -178,7 +188,7 @@ class ConvDirect(Kernel):
 
     @property
     def items(self) -> int:
-        return self.n * self.oc_tiles * self.tiling.units
+        return self.n * self.oc_tiles * self.depth.out * self.tiling.units
 
     @property
     def store(self) -> str:
@@ -193,9 +203,13 @@ class ConvDirect(Kernel):
         return self.store == "block" and self.oc % self.lanes != 0 and not self.epilogue.keeps_zero
 
     @property
+    def taps(self) -> int:
+        return self.depth.kernel * self.height.kernel * self.width.kernel
+
+    @property
     def tile_weights(self) -> int:
         """Floats of packed weights one output tile reads."""
-        return self.reduction.channels * self.height.kernel * self.width.kernel * self.vectors * self.lanes
+        return self.reduction.channels * self.taps * self.vectors * self.lanes
 
     def unroll(self, channels: int) -> int:
         """Channels per step of the inner loop: the largest of 4, 3, 2 that leaves no rest."""

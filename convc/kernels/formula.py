@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+#: Numbers by dimension: n, (blocks of) channels, d, h, w.
+Dims = tuple[int, int, int, int, int]
+
 #: Ops that map zeros to zero.
 ZERO_PRESERVING: Final = frozenset({"relu", "relu6", "leaky_relu", "tanh", "sqrt", "add", "sub"})
 
@@ -23,12 +26,12 @@ class Access:
     """How a kernel reads an operand of a formula.
 
     `mode` is `splat` (one float for all lanes), `block` (an aligned vector) or `lanes` (floats `lane` apart, one by
-    one: the channels of a plain tensor). `strides` are floats per step of (n, block of channels, h, w); a broadcast
+    one: the channels of a plain tensor). `strides` are floats per step of (n, block of channels, d, h, w); a broadcast
     dimension has stride 0.
     """
 
     mode: str
-    strides: tuple[int, int, int, int]
+    strides: Dims
     lane: int = 1
 
 

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from convc.ir.types import ceil_div
 from convc.kernels.base import Kernel
 from convc.kernels.conv_direct import Plane
 from convc.kernels.formula import Formula
+
+
+class _Map(Protocol):
+    """What has channels and a map."""
+
+    @property
+    def channels(self) -> int: ...
+    @property
+    def depth(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+
+
+def _size(map: _Map) -> str:
+    """`64x56x56`, with a depth of more than one between channels and height."""
+    numbers = (map.channels, *((map.depth,) if map.depth > 1 else ()), map.height, map.width)
+    return "x".join(str(number) for number in numbers)
 
 
 @dataclass(frozen=True)
@@ -19,6 +38,7 @@ class Elementwise(Kernel):
     lanes: int
     n: int
     channels: int
+    depth: int
     height: int
     width: int
     formula: Formula
@@ -27,7 +47,7 @@ class Elementwise(Kernel):
     @property
     def stem(self) -> str:
         steps = "_".join(term.op for term in self.formula.terms)
-        return f"{steps}_{self.channels}x{self.height}x{self.width}"
+        return f"{steps}_{_size(self)}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -39,7 +59,7 @@ class Elementwise(Kernel):
 
     @property
     def items(self) -> int:
-        return self.n * self.blocks * self.height
+        return self.n * self.blocks * self.depth * self.height
 
     @property
     def masked(self) -> bool:
@@ -54,6 +74,7 @@ class GlobalAverage(Kernel):
     lanes: int
     n: int
     channels: int
+    depth: int
     height: int
     width: int
     src: Plane
@@ -61,7 +82,7 @@ class GlobalAverage(Kernel):
 
     @property
     def stem(self) -> str:
-        return f"global_average_{self.channels}x{self.height}x{self.width}"
+        return f"global_average_{_size(self)}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -110,6 +131,7 @@ class ResponseNorm(Kernel):
     lanes: int
     n: int
     channels: int
+    depth: int
     height: int
     width: int
     src: Plane
@@ -121,7 +143,7 @@ class ResponseNorm(Kernel):
 
     @property
     def stem(self) -> str:
-        return f"response_norm_{self.channels}x{self.height}x{self.width}"
+        return f"response_norm_{_size(self)}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -133,7 +155,7 @@ class ResponseNorm(Kernel):
 
     @property
     def items(self) -> int:
-        return self.n * self.height
+        return self.n * self.depth * self.height
 
 
 @dataclass(frozen=True)
@@ -147,6 +169,7 @@ class Copy(Kernel):
     template: ClassVar[str] = "copy"
     n: int
     channels: int
+    depth: int
     height: int
     width: int
     src: Plane
@@ -161,7 +184,7 @@ class Copy(Kernel):
     @property
     def stem(self) -> str:
         kind = "reorder" if self.src_block != self.dst_block else "copy"
-        return f"{kind}_{self.channels}x{self.height}x{self.width}"
+        return f"{kind}_{_size(self)}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -169,4 +192,4 @@ class Copy(Kernel):
 
     @property
     def items(self) -> int:
-        return self.n * self.height
+        return self.n * self.depth * self.height

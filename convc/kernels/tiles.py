@@ -11,6 +11,7 @@ Where rows are narrow a tile spans several of them; then the rows at the top and
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from convc.ir.types import ceil_div
 
@@ -27,6 +28,11 @@ class Axis:
     stride: int
     dilation: int
     pad: int  # before
+
+    @property
+    def present(self) -> bool:
+        """Whether there is more than one position and one tap to walk."""
+        return self.out > 1 or self.kernel > 1 or self.pad > 0
 
     def valid(self, start: int, count: int, tap: int) -> Interval:
         """Which of the outputs `start .. start + count` (relative) read inside the input at this tap."""
@@ -47,6 +53,10 @@ class Axis:
             else:
                 found.append(TapGroup(tap, tap + 1, pixels))
         return tuple(found)
+
+
+#: An axis that is not there: one position, seen by one tap.
+UNIT: Final = Axis(1, 1, 1, 1, 1, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -18,27 +19,28 @@ from convc.kernels.tiles import Axis, Tiling, tile_plane
 
 @dataclass(frozen=True, slots=True)
 class DepthwisePacking(Packing):
-    """Weights `[c, 1, kh, kw]` -> `[c / lanes][kh][kw][lane]`, absent channels zero."""
+    """Weights `[c, 1, kernel...]` -> `[c / lanes][kernel...][lane]`, absent channels zero."""
 
     channels: int
-    kernel: tuple[int, int]
+    kernel: tuple[int, ...]
     lanes: int
 
     def size(self) -> int:
-        return ceil_div(self.channels, self.lanes) * self.lanes * self.kernel[0] * self.kernel[1]
+        return ceil_div(self.channels, self.lanes) * self.lanes * prod(self.kernel)
 
     def apply(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-        padded = np.zeros((ceil_div(self.channels, self.lanes) * self.lanes, *self.kernel), np.float32)
-        padded[: self.channels] = np.asarray(array).reshape(self.channels, *self.kernel)
-        return np.ascontiguousarray(padded.reshape(-1, self.lanes, *self.kernel).transpose(0, 2, 3, 1)).reshape(-1)
+        taps = prod(self.kernel)
+        padded = np.zeros((ceil_div(self.channels, self.lanes) * self.lanes, taps), np.float32)
+        padded[: self.channels] = np.asarray(array).reshape(self.channels, taps)
+        return np.ascontiguousarray(padded.reshape(-1, self.lanes, taps).transpose(0, 2, 1)).reshape(-1)
 
 
 @dataclass(frozen=True)
 class Window(Kernel):
     """Parameters of templates/kernels/window.c.j2.
 
-    `divisors` are, for an average, the taps counted along each axis by output row and column; their product divides
-    the sum.
+    `divisors` are, for an average, the taps counted along each axis (depth, height, width) by output slice, row and
+    column; their product divides the sum.
     """
 
     template: ClassVar[str] = "window"
@@ -46,27 +48,35 @@ class Window(Kernel):
     lanes: int
     n: int
     channels: int
+    depth: Axis
     height: Axis
     width: Axis
     src: Plane
     dst: Plane
     bias: bool = False
     epilogue: Formula = IDENTITY
-    divisors: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    divisors: tuple[tuple[int, ...], ...] = ()
     pixels: int = 12
 
     @property
     def stem(self) -> str:
         name = {"depthwise": "depthwise", "max": "maxpool", "average": "avgpool"}[self.kind]
         steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
-        size = f"{self.height.kernel}x{self.width.kernel}"
-        return f"{name}_{size}_{self.channels}x{self.height.out}x{self.width.out}{steps}"
+        size, outs = ("x".join(str(number) for number in numbers) for numbers in zip(
+            *((axis.kernel, axis.out) for axis in self.axes), strict=True
+        ))  # fmt: skip
+        return f"{name}_{size}_{self.channels}x{outs}{steps}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
         weights = ("weights", *(("bias",) if self.bias else ())) if self.kind == "depthwise" else ()
         extra = tuple(f"operand{i}" for i in range(1, self.epilogue.operands))
         return ("src", *weights, *extra, "dst")
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Depth, where there is one, height and width."""
+        return (self.depth, self.height, self.width) if self.depth.present else (self.height, self.width)
 
     @cached_property
     def tiling(self) -> Tiling:
@@ -78,7 +88,7 @@ class Window(Kernel):
 
     @property
     def items(self) -> int:
-        return self.n * self.blocks * self.tiling.units
+        return self.n * self.blocks * self.depth.out * self.tiling.units
 
     @property
     def masked(self) -> bool:

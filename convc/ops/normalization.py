@@ -17,7 +17,7 @@ from convc.ir.graph import Value
 from convc.ir.op import Array, Cost, Op, OpError
 from convc.ir.types import TensorType
 from convc.ops.signature import Arguments, Kind, Param
-from convc.ops.window import check_positive
+from convc.ops.window import check_image, check_positive
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class LocalResponseNorm(Op):
 
     name: ClassVar[str] = "local_response_norm"
     params: ClassVar[tuple[Param, ...]] = (
-        Param("x", Kind.TENSOR, doc="input [n, c, h, w]"),
+        Param("x", Kind.TENSOR, doc="input [n, c, ...]"),
         Param("size", Kind.INT, 5, "channels summed over"),
         Param("alpha", Kind.FLOAT, 1e-4, "weight of the mean square"),
         Param("beta", Kind.FLOAT, 0.75, "exponent"),
@@ -88,8 +88,7 @@ class LocalResponseNorm(Op):
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        if x.rank != 4:
-            raise OpError("E0301", "local_response_norm takes a tensor [n, c, h, w]", "x", note=f"this one is {x}")
+        check_image("local_response_norm", x)
         check_positive("size", self.size)
         return (TensorType.plain(x.shape, x.dtype),)
 

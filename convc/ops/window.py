@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from convc.ir.op import OpError
-from convc.ir.types import ceil_div
+from convc.ir.types import TensorType, ceil_div
+
+#: The spatial axes by their number, and the sides of a map in the order of paddings.
+AXES: Final = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+SIDES: Final = {
+    1: ("left", "right"),
+    2: ("top", "left", "bottom", "right"),
+    3: ("front", "top", "left", "back", "bottom", "right"),
+}
+_COUNT: Final = {2: "two", 3: "three", 4: "four", 6: "six"}
+
+
+def check_image(op: str, x: TensorType) -> None:
+    """Images have a batch, channels, and one to three spatial axes."""
+    if not x.is_image:
+        one_pixel = [*x.shape, *(1,) * (3 - x.rank)]
+        suits = f"as an image of one pixel: `reshape({one_pixel})`" if x.rank == 2 else ""
+        raise OpError(
+            "E0301", f"{op} takes a tensor [n, c, w], [n, c, h, w] or [n, c, d, h, w]", "x",
+            note=f"this one is {x}", help=suits,
+        )  # fmt: skip
 
 
 def resolve_pad(
@@ -13,10 +35,10 @@ def resolve_pad(
     stride: tuple[int, ...],
     dilation: tuple[int, ...],
 ) -> tuple[int, ...]:
-    """Padding as numbers, ONNX order: begins of all axes, then ends (for images: top, left, bottom, right).
+    """Padding as numbers, ONNX order: begins of all axes, then ends (for `nchw`: top, left, bottom, right).
 
     `same` is TensorFlow's rule: as many outputs as ceil(size / stride), the odd pixel at the end; `same_lower` puts it
-    at the beginning; `causal` pads only before. A number pads every side, two numbers each axis.
+    at the beginning; `causal` pads only before. A number pads every side, one number per axis both of its sides.
     """
     rank = len(size)
     for name, numbers in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
@@ -40,7 +62,8 @@ def resolve_pad(
         case _:
             raise OpError(
                 "E0304", f"`{rule}` is no padding", "pad",
-                help="write a number, four numbers (top, left, bottom, right), same, same_lower, valid or causal",
+                help=f"write a number, {_COUNT[2 * rank]} numbers ({', '.join(SIDES[rank])}), "
+                "same, same_lower, valid or causal",
             )  # fmt: skip
     if min(pads) < 0:
         raise OpError("E0304", "padding cannot be negative", "pad", note=f"pad is {pads}")
@@ -53,6 +76,34 @@ def check_positive(name: str, *numbers: int) -> None:
         written = numbers[0] if len(set(numbers)) == 1 else numbers
         title = f"{name} must be at least 1"
         raise OpError("E0305", title, name, note=f"{name} is {written}", help=f"use `{name} = 1`")
+
+
+def window_extents(
+    x: TensorType,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    pad: tuple[int, ...],
+    ceil: bool = False,
+) -> tuple[int, ...]:
+    """Outputs along each spatial axis of `x`; see `window_extent`."""
+    rank = x.rank - 2
+    check_counts(rank, kernel=kernel, stride=stride, dilation=dilation, pad=pad)
+    return tuple(
+        window_extent(AXES[rank][i], x.shape[2 + i], kernel[i], stride[i], dilation[i], pad[i], pad[rank + i], ceil)
+        for i in range(rank)
+    )
+
+
+def check_counts(rank: int, **attributes: tuple[int, ...]) -> None:
+    """As many numbers as there are spatial axes; twice as many for `pad`."""
+    for name, numbers in attributes.items():
+        wanted = 2 * rank if name == "pad" else rank
+        if len(numbers) != wanted:
+            raise OpError(
+                "E0305", f"{name} must have {wanted} number{'s' if wanted > 1 else ''} here", name,
+                note=f"{name} is {list(numbers)}, the input has {rank} spatial ax{'es' if rank > 1 else 'is'}",
+            )  # fmt: skip
 
 
 def window_extent(

@@ -97,19 +97,19 @@ class _Assignment:
         return substitute(node, values)
 
     def _stored(self, value: Value, blocked: bool) -> Value:
-        if value.type.rank != 4 or not blocked:
+        if not value.type.is_image or not blocked:
             return value
         return Value(value.name, TensorType.blocked(value.type.shape, self.lanes, value.type.dtype))
 
     def _stays_plain(self, anchor: Node, node: Node, inputs: tuple[Value, ...]) -> bool:
         """Elementwise over few channels, nothing blocked: a convolution may follow that reads it plain."""
-        images = [v for v in inputs if v.type.rank == 4 and v.name not in self.graph.constants]
-        few = all(value.type.rank == 4 and value.type.shape[1] < self.lanes for value in node.outputs)
+        images = [v for v in inputs if v.type.is_image and v.name not in self.graph.constants]
+        few = all(value.type.is_image and value.type.shape[1] < self.lanes for value in node.outputs)
         return few and isinstance(anchor.op, _ELEMENTWISE) and bool(images) and all(v.type.block == 1 for v in images)
 
     def _operand(self, node: Node, anchor: Node, value: Value) -> Value:
         """The operand in a layout the node's kernel reads."""
-        if value.name in self.graph.constants or value.type.rank != 4:
+        if value.name in self.graph.constants or not value.type.is_image:
             return value
         first = value.name == anchor.inputs[0].name
         if first and isinstance(anchor.op, Flatten):
@@ -119,11 +119,12 @@ class _Assignment:
                 few = f"{value.type.shape[1]} channels do not fill a block of {self.lanes}"
                 self.report.applied(node, f"reads {value.name} plain: {few}")
             return value
-        return self._as(value, True)
+        # An operand of lower rank is aligned at the last axis: its channels are not the result's.
+        return self._as(value, value.type.rank == node.output.type.rank)
 
     def _as(self, value: Value, blocked: bool) -> Value:
         """`value` blocked or plain: itself, or its one reorder."""
-        if value.type.rank != 4 or (value.type.block > 1) == blocked:
+        if not value.type.is_image or (value.type.block > 1) == blocked:
             return value
         key = (value.name, blocked)
         if key not in self.copies:

@@ -141,4 +141,4 @@ class _Fusion:
         if not isinstance(anchor.op, Linear) or before is None or not isinstance(before.op, Flatten):
             return []
         alone = len(self.graph.users[before.name]) == 1 and before.name not in self.graph.output_names
-        return [before] if alone and before.inputs[0].type.rank == 4 else []
+        return [before] if alone and before.inputs[0].type.is_image else []

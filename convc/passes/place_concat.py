@@ -71,7 +71,7 @@ class _Placing:
 
     def _refusal(self, node: Node, layout: Layout) -> str:
         assert isinstance(node.op, Concat)
-        if node.output.type.rank != 4 or node.op.axis != 1 or layout.block == 1:
+        if not node.output.type.is_image or node.op.axis != 1 or layout.block == 1:
             return "only blocked images, over channels, can be joined in place"
         start = 0
         for value in node.inputs:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from convc.diagnostics import ConvcError
 from convc.ir.graph import Node, Value
 from convc.ir.types import TensorType, ceil_div
 from convc.kernels.base import Kernel, Packing
 from convc.kernels.conv_direct import Plane
+from convc.kernels.formula import Dims
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +42,32 @@ class Call:
     reason: str
 
 
-def extent4(type: TensorType) -> tuple[int, int, int, int]:
-    """The shape as (n, c, h, w): ranks below 4 get trailing ones, below 1 leading ones."""
-    shape = type.shape if type.rank else (1,)
-    n, c, h, w = (*shape, 1, 1, 1)[:4]
-    return n, c, h, w
+def five(numbers: Sequence[int], absent: int) -> Dims:
+    """Numbers by dimension of a tensor as those of (n, c, d, h, w); `absent` stands for dimensions it has not.
+
+    Of two spatial dimensions the depth is missing, of one the height too: `ncw` is an image of one row.
+
+    Raises:
+        ConvcError: There are more than five.
+    """
+    if len(numbers) > 5:
+        raise ConvcError(f"a tensor of {len(numbers)} dimensions: kernels take up to 5; reshape it to fewer")
+    n, c = (*numbers, absent, absent)[:2]
+    d, h, w = (*[absent] * (3 - len(numbers[2:])), *numbers[2:])
+    return n, c, d, h, w
+
+
+def extent5(type: TensorType) -> Dims:
+    """The shape as (n, c, d, h, w)."""
+    return five(type.shape, 1)
 
 
 def plane(type: TensorType, lanes: int = 1) -> Plane:
     """Strides of a tensor for a kernel that handles `lanes` channels at a time."""
-    n, c, h, w = (*type.strides, 0, 0, 0, 0)[:4]
+    n, c, d, h, w = five(type.strides, 0)
     if type.block > 1:
-        return Plane(n, c, 1, h, w)
-    return Plane(n, c * lanes, c, h, w)
+        return Plane(n, c, 1, d, h, w)
+    return Plane(n, c * lanes, c, d, h, w)
 
 
 def lanes_of(type: TensorType) -> int:

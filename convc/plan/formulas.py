@@ -8,11 +8,11 @@ from dataclasses import fields
 from convc.ir.graph import Graph, Node, Value
 from convc.ir.types import TensorType, round_up
 from convc.kernels.conv_direct import VectorPacking
-from convc.kernels.formula import Access, Formula, Term
+from convc.kernels.formula import Access, Dims, Formula, Term
 from convc.ops.activation import LeakyRelu, Relu, Relu6, Sigmoid, Tanh
 from convc.ops.elementwise import Add, Div, Mul, Sqrt, Sub
 from convc.ops.normalization import BatchNorm
-from convc.plan.call import Operand, Packed, extent4
+from convc.plan.call import Operand, Packed, extent5, five
 
 #: Ops that a formula can hold.
 ELEMENTWISE = (Add, Sub, Mul, Div, Sqrt, BatchNorm, Relu, Relu6, LeakyRelu, Tanh, Sigmoid)
@@ -67,41 +67,37 @@ def _read(graph: Graph, value: Value, result: TensorType, lanes: int, per_channe
     if value.name in graph.constants:
         return _read_constant(value, shape, lanes)
     strides = _align(value.type.strides, result, 0, per_channel)
-    n, c, h, w = (0 if extent == 1 else stride for extent, stride in zip(shape, strides, strict=True))
-    if shape[1] == 1 and extent4(result)[1] > 1:
-        return value, Access("splat", (n, 0, h, w))
+    n, c, d, h, w = (0 if extent == 1 else stride for extent, stride in zip(shape, strides, strict=True))
+    if shape[1] == 1 and extent5(result)[1] > 1:
+        return value, Access("splat", (n, 0, d, h, w))
     if value.type.block > 1 or lanes == 1:
-        return value, Access("block", (n, c, h, w))
-    return value, Access("lanes", (n, c * lanes, h, w), c)
+        return value, Access("block", (n, c, d, h, w))
+    return value, Access("lanes", (n, c * lanes, d, h, w), c)
 
 
-def _read_constant(value: Value, shape: tuple[int, int, int, int], lanes: int) -> tuple[Operand, Access]:
-    n, c, h, w = shape
+def _read_constant(value: Value, shape: Dims, lanes: int) -> tuple[Operand, Access]:
+    n, c, d, h, w = shape
     if value.type.elements == 1:
-        return Packed(value, VectorPacking(1, 1)), Access("splat", (0, 0, 0, 0))
-    if n == h == w == 1:
-        return Packed(value, VectorPacking(c, round_up(c, lanes))), Access("block", (0, lanes, 0, 0))
-    return Packed(value, VectorPacking(n * c * h * w, n * c * h * w)), _dense_access(shape, lanes)
+        return Packed(value, VectorPacking(1, 1)), Access("splat", (0, 0, 0, 0, 0))
+    if n == d == h == w == 1:
+        return Packed(value, VectorPacking(c, round_up(c, lanes))), Access("block", (0, lanes, 0, 0, 0))
+    return Packed(value, VectorPacking(value.type.elements, value.type.elements)), _dense_access(shape, lanes)
 
 
-def _dense_access(shape: tuple[int, int, int, int], lanes: int) -> Access:
-    _, c, h, w = shape
-    strides = (c * h * w, h * w, w, 1)
-    sn, sc, sh, sw = (0 if extent == 1 else stride for extent, stride in zip(shape, strides, strict=True))
+def _dense_access(shape: Dims, lanes: int) -> Access:
+    _, c, d, h, w = shape
+    strides = (c * d * h * w, d * h * w, h * w, w, 1)
+    sn, sc, sd, sh, sw = (0 if extent == 1 else stride for extent, stride in zip(shape, strides, strict=True))
     if c == 1:
-        return Access("splat", (sn, 0, sh, sw))
-    return Access("lanes", (sn, sc * lanes, sh, sw), sc)
+        return Access("splat", (sn, 0, sd, sh, sw))
+    return Access("lanes", (sn, sc * lanes, sd, sh, sw), sc)
 
 
-def _align(
-    numbers: tuple[int, ...], result: TensorType, missing: int, per_channel: bool
-) -> tuple[int, int, int, int]:
-    """Extents or strides as those of (n, c, h, w) of the result; `missing` stands for axes that are not there."""
+def _align(numbers: tuple[int, ...], result: TensorType, missing: int, per_channel: bool) -> Dims:
+    """Extents or strides as those of (n, c, d, h, w) of the result; `missing` stands for axes that are not there."""
     if per_channel:
-        return missing, numbers[0], missing, missing
-    full = (missing,) * (result.rank - len(numbers)) + numbers
-    n, c, h, w = (*full, missing, missing, missing, missing)[:4]
-    return n, c, h, w
+        return missing, numbers[0], missing, missing, missing
+    return five((missing,) * (result.rank - len(numbers)) + numbers, missing)
 
 
 Reader = Callable[[Value], Operand]

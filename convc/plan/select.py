@@ -23,7 +23,7 @@ from convc.kernels.conv_direct import (
 )
 from convc.kernels.pointwise import Copy, Elementwise, GlobalAverage, ResponseNorm
 from convc.kernels.pointwise import Softmax as SoftmaxKernel
-from convc.kernels.tiles import Axis
+from convc.kernels.tiles import UNIT, Axis
 from convc.kernels.window import DepthwisePacking, Window, average_counts
 from convc.ops.activation import Softmax
 from convc.ops.conv import Conv
@@ -32,8 +32,10 @@ from convc.ops.normalization import LocalResponseNorm
 from convc.ops.pool import AvgPool, GlobalAvgPool, MaxPool
 from convc.ops.shape import Concat, Flatten, Reorder
 from convc.options import Target
-from convc.plan.call import Call, Operand, Packed, extent4, plane
+from convc.plan.call import Call, Operand, Packed, extent5, five, plane
 from convc.plan.formulas import ELEMENTWISE, make_formula
+
+Axes = tuple[Axis, Axis, Axis]
 
 #: Bytes of packed weights that may stay in a core's second-level cache while a map is swept.
 CACHE_BYTES = 512 * 1024
@@ -67,12 +69,15 @@ def select(graph: Graph, node: Node, target: Target) -> tuple[Call, ...]:
     raise InternalError(f"no kernel for {node.op.name} ({node.name})")
 
 
-def _axes(op: Conv | MaxPool | AvgPool, kernel: Sequence[int], src: TensorType, dst: TensorType) -> tuple[Axis, Axis]:
-    dilation = getattr(op, "dilation", (1, 1))
-    height, width = (
-        Axis(src.shape[2 + i], dst.shape[2 + i], kernel[i], op.stride[i], dilation[i], op.pad[i]) for i in (0, 1)
-    )
-    return height, width
+def _axes(op: Conv | MaxPool | AvgPool, kernel: Sequence[int], src: TensorType, dst: TensorType) -> Axes:
+    """Depth, height and width; an axis that the tensors have not is a unit."""
+    rank = len(kernel)
+    dilation: Sequence[int] = getattr(op, "dilation", (1,) * rank)
+    found = [
+        Axis(src.shape[2 + i], dst.shape[2 + i], kernel[i], op.stride[i], dilation[i], op.pad[i]) for i in range(rank)
+    ]
+    depth, height, width = [UNIT] * (3 - rank) + found
+    return depth, height, width
 
 
 def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], target: Target) -> Call:
@@ -82,16 +87,16 @@ def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], tar
     if op.groups > 1 and op.groups == src.shape[1] == dst.shape[1] and src.block == dst.block:
         return _depthwise(graph, node, anchor, op, followers)
     weight = anchor.inputs[1]
-    oc, _, kh, kw = weight.type.shape
-    height, width = _axes(op, (kh, kw), src, dst)
+    oc, window = weight.type.shape[0], weight.type.shape[2:]
+    depth, height, width = _axes(op, window, src, dst)
     lanes = target.lanes
     blocks = ceil_div(oc, lanes)
-    pixels, vectors = choose_tile(_tile_blocks(oc, op.groups, lanes, blocks), dst.shape[3], target.registers)
+    pixels, vectors = choose_tile(_tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers)
     reduction = _reduction(src, oc, op.groups, vectors * lanes, blocks // vectors)
-    packing = ConvPacking(oc, op.groups, (kh, kw), vectors, lanes, reduction)
+    packing = ConvPacking(oc, op.groups, window, vectors, lanes, reduction)
     formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
     kernel = ConvDirect(
-        lanes, vectors, pixels, src.shape[0], oc, height, width, reduction, plane(src, 1), src.block,
+        lanes, vectors, pixels, src.shape[0], oc, depth, height, width, reduction, plane(src, 1), src.block,
         plane(dst, lanes), dst.block > 1, op.bias, formula,
         rows_outermost=packing.size() * 4 <= CACHE_BYTES < src.bytes,
     )  # fmt: skip
@@ -128,15 +133,13 @@ def _reduction(src: TensorType, oc: int, groups: int, tile: int, tiles: int) -> 
 
 def _depthwise(graph: Graph, node: Node, anchor: Node, op: Conv, followers: Sequence[Node]) -> Call:
     src, dst, weight = anchor.inputs[0].type, node.output.type, anchor.inputs[1]
-    channels, _, kh, kw = weight.type.shape
+    channels, window = weight.type.shape[0], weight.type.shape[2:]
     lanes = dst.block
     formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
-    height, width = _axes(op, (kh, kw), src, dst)
-    kernel = Window(
-        "depthwise", lanes, src.shape[0], channels, height, width, plane(src), plane(dst), op.bias, formula
-    )
+    axes = _axes(op, window, src, dst)
+    kernel = Window("depthwise", lanes, src.shape[0], channels, *axes, plane(src), plane(dst), op.bias, formula)
     bias = (Packed(anchor.inputs[2], VectorPacking(channels, round_up(channels, lanes))),) if op.bias else ()
-    packed = Packed(weight, DepthwisePacking(channels, (kh, kw), lanes))
+    packed = Packed(weight, DepthwisePacking(channels, window, lanes))
     return Call(
         kernel, (anchor.inputs[0], packed, *bias, *operands, node.output), kernel.items, node,
         "depthwise: as many groups as channels",
@@ -161,11 +164,10 @@ def _linear(
     pixels, vectors = wide_tile(blocks) if rows == 1 else choose_tile(blocks, rows, target.registers)
     reduction = Reduction(ic, ic, (0,) * (blocks // vectors))
     formula, operands = make_formula(graph, followers, node.output.type, lanes, anchor.output)
-    row = Axis(1, 1, 1, 1, 1, 0)
     kernel = ConvDirect(
-        lanes, vectors, pixels, 1, oc, row, Axis(rows, rows, 1, 1, 1, 0), reduction,
-        Plane(0, 0, 1, 0, src.strides[0]), 1, Plane(0, lanes, 1, 0, node.output.type.strides[0]), False, op.bias,
-        formula, rows_outermost=False,
+        lanes, vectors, pixels, 1, oc, UNIT, UNIT, Axis(rows, rows, 1, 1, 1, 0), reduction,
+        Plane(0, 0, 1, 0, 0, src.strides[0]), 1, Plane(0, lanes, 1, 0, 0, node.output.type.strides[0]), False, op.bias,
+        formula, rows_outermost=False, linear=True,
     )  # fmt: skip
     formula_fixed = _rows_as_pixels(kernel)
     packing = ConvPacking(oc, 1, (1, 1), vectors, lanes, reduction, interleave)
@@ -181,7 +183,7 @@ def _rows_as_pixels(kernel: ConvDirect) -> ConvDirect:
     from dataclasses import replace
 
     accesses = tuple(
-        replace(a, strides=(0, a.strides[1], 0, a.strides[0])) for a in kernel.epilogue.accesses
+        replace(a, strides=(0, a.strides[1], 0, 0, a.strides[0])) for a in kernel.epilogue.accesses
     )
     return replace(kernel, epilogue=replace(kernel.epilogue, accesses=accesses))
 
@@ -190,16 +192,16 @@ def _pool(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node]) -> 
     op = anchor.op
     assert isinstance(op, (MaxPool, AvgPool))
     src, dst = anchor.inputs[0].type, node.output.type
-    height, width = _axes(op, op.kernel, src, dst)
+    axes = _axes(op, op.kernel, src, dst)
     formula, operands = make_formula(graph, followers, dst, dst.block, anchor.output)
-    divisors: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    divisors: tuple[tuple[int, ...], ...] = ()
     if isinstance(op, AvgPool):
-        divisors = (
-            average_counts(height, op.pad[2], op.count_include_pad),
-            average_counts(width, op.pad[3], op.count_include_pad),
+        after = five((0, 0, *op.pad[len(op.kernel) :]), 0)[2:]
+        divisors = tuple(
+            average_counts(axis, pad, op.count_include_pad) for axis, pad in zip(axes, after, strict=True)
         )
     kernel = Window(
-        "average" if isinstance(op, AvgPool) else "max", dst.block, src.shape[0], src.shape[1], height, width,
+        "average" if isinstance(op, AvgPool) else "max", dst.block, src.shape[0], src.shape[1], *axes,
         plane(src), plane(dst), False, formula, divisors,
     )  # fmt: skip
     return Call(
@@ -209,8 +211,7 @@ def _pool(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node]) -> 
 
 def _global_average(node: Node, anchor: Node) -> Call:
     src, dst = anchor.inputs[0].type, node.output.type
-    n, c, h, w = extent4(src)
-    kernel = GlobalAverage(dst.block, n, c, h, w, plane(src), plane(dst))
+    kernel = GlobalAverage(dst.block, *extent5(src), plane(src), plane(dst))
     return Call(kernel, (anchor.inputs[0], node.output), kernel.items, node, "four partial sums per block of channels")
 
 
@@ -232,8 +233,7 @@ def _product(numbers: Sequence[int]) -> int:
 
 def _response_norm(node: Node, op: LocalResponseNorm) -> Call:
     src, dst = node.inputs[0].type, node.output.type
-    n, c, h, w = extent4(src)
-    kernel = ResponseNorm(dst.block, n, c, h, w, plane(src), plane(dst), op.size, op.alpha, op.beta, op.k)
+    kernel = ResponseNorm(dst.block, *extent5(src), plane(src), plane(dst), op.size, op.alpha, op.beta, op.k)
     return Call(kernel, (node.inputs[0], node.output), kernel.items, node, "one pixel's channels at a time")
 
 
@@ -253,9 +253,8 @@ def copy_call(
     """A copy of `value` into `into`, from index `at[1]` along axis `at[0]`."""
     axis, start = at
     src, dst = value.type, into.type
-    n, c, h, w = extent4(src)
     kernel = Copy(
-        n, c, h, w, plane(src), src.block, plane(dst), dst.block,
+        *extent5(src), plane(src), src.block, plane(dst), dst.block,
         channel_offset=start if axis == 1 else 0,
         dst_offset=0 if axis == 1 else start * dst.strides[axis],
         fill=fill or axis != 1,
@@ -266,8 +265,7 @@ def copy_call(
 def _elementwise(graph: Graph, node: Node, nodes: Sequence[Node]) -> Call:
     dst = node.output.type
     formula, operands = make_formula(graph, nodes, dst, dst.block)
-    n, c, h, w = extent4(dst)
-    kernel = Elementwise(dst.block, n, c, h, w, formula, plane(dst))
+    kernel = Elementwise(dst.block, *extent5(dst), formula, plane(dst))
     return Call(kernel, (*operands, node.output), kernel.items, node, "one pass over memory")
 
 

@@ -6,6 +6,7 @@ that differs at all is wrong. Problems are one line each; many share one build.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from convc.native.kernel import Kernel
 from convc.network import Network
 from convc.weights.store import Weights
 
-#: (channels, height, width) -> call. Channel counts below, at, above and between blocks; primes; maps of one pixel.
+#: Channels and spatial extents (one, two or three), and a call. Channel counts below, at, above and between blocks;
+#: primes; maps of one pixel.
 PROBLEMS = """
     3 9 9      conv(8, 3)
     3 32 32    conv(24, 7, stride = 2, pad = 3)
@@ -62,12 +64,34 @@ PROBLEMS = """
     24 4 4     flatten |> linear(10)
     5 3 3      flatten |> linear(33)
     64 1 1     flatten |> linear(1000, bias = false)
+    3 50       conv(8, 3)
+    24 61      conv(40, 3, pad = causal, dilation = 8)
+    32 30      conv(32, 2, dilation = 16, pad = [16, 0])
+    17 9       conv(5, 4, stride = 3, pad = same)
+    16 20      conv(16, 3, pad = 1, groups = 16)
+    1 5 6 7    conv(4, 3, pad = 1)
+    16 5 9 9   conv(24, 3, pad = 1)
+    20 6 5 7   conv(16, [3, 1, 2], stride = [2, 1, 1], pad = [1, 0, 0, 0, 2, 1], dilation = [2, 1, 3])
+    16 1 4 4   conv(8, 3, pad = 2)
+    40 5 1 9   conv(24, [1, 1, 3], stride = [2, 1, 2], groups = 2)
+    24 4 6 6   conv(24, 3, pad = 1, stride = [1, 2, 2], groups = 24)
+    24 20      maxpool(3, stride = 2)
+    5 13       avgpool(4, pad = 1, ceil = true)
+    24 5 6 7   maxpool(3, stride = 2, pad = 1)
+    24 5 6 7   avgpool(3, stride = [2, 1, 2], pad = 1)
+    24 5 6 7   avgpool([2, 3, 3], pad = [0, 1, 1], count_include_pad = false)
+    24 8       global_avgpool
+    24 2 4 4   global_avgpool
+    24 8       relu
+    24 3 4 5   relu6
+    24 2 3 4   flatten |> linear(10)
+    24 8       flatten |> linear(10)
 """
 
 
-def parse(line: str) -> tuple[int, int, int, str]:
-    channels, height, width, call = line.split(maxsplit=3)
-    return int(channels), int(height), int(width), call
+def parse(line: str) -> tuple[tuple[int, ...], str]:
+    numbers, call = re.fullmatch(r"([\d ]+?) +([a-z].*)", line).groups()  # type: ignore[union-attr]
+    return tuple(map(int, numbers.split())), call
 
 
 def problems() -> list[str]:
@@ -77,8 +101,9 @@ def problems() -> list[str]:
 def network_of(lines: list[str], batch: int) -> Graph:
     """One network with an input and an output per problem."""
     cases = [parse(line) for line in lines]
-    inputs = ", ".join(f"x{i}: f32[{batch}, {c}, {h}, {w}]" for i, (c, h, w, _) in enumerate(cases))
-    body = "\n".join(f"    y{i} = x{i} |> {call}" for i, (*_, call) in enumerate(cases))
+    shapes = [", ".join(map(str, (batch, *shape))) for shape, _ in cases]
+    inputs = ", ".join(f"x{i}: f32[{shape}]" for i, shape in enumerate(shapes))
+    body = "\n".join(f"    y{i} = x{i} |> {call}" for i, (_, call) in enumerate(cases))
     results = ", ".join(f"y{i}" for i in range(len(cases)))
     return parse_graph(f"network problems({inputs}) {{\n{body}\n    return {results}\n}}")
 

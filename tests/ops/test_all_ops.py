@@ -98,7 +98,8 @@ def test_cost_is_sane(op: type[Op]) -> None:
     cost = call(EXAMPLES.get(op.name, f"{op.name}(x)"), **_inputs()).cost
     assert min(cost.parameters, cost.macs, cost.flops) >= 0
     assert cost.flops >= 2 * cost.macs
-    assert len(cost.taps) == len(cost.strides) == 2
+    assert len(cost.taps) == len(cost.strides)
+    assert len(cost.taps) in (0, 2), "along each spatial axis of x, where it looks further than one element"
 
 
 @every_op

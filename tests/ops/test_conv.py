@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -20,22 +19,30 @@ CASES = [
     ("conv(x, 8, 3, groups = 4, pad = same)", (1, 4, 5, 4)),
     ("conv(x, 2, 1, stride = 3)", (1, 2, 7, 7)),
     ("conv(x, 2, 5, pad = 2)", (1, 1, 1, 1)),
+    ("conv(x, 4, 3, pad = causal, dilation = 2)", (2, 3, 9)),
+    ("conv(x, 4, [2], stride = 3, pad = [1, 2], groups = 2)", (1, 4, 8)),
+    ("conv(x, 3, 2, pad = 1)", (1, 2, 3, 4, 3)),
+    ("conv(x, 4, [3, 1, 2], stride = [2, 1, 1], pad = [1, 0, 0, 0, 2, 1], dilation = [2, 1, 3])", (1, 2, 5, 3, 4)),
 ]
 
 
 def by_the_formula(x: Array, weight: Array, bias: Array | None, op: Conv) -> Array:
-    (sh, sw), (dh, dw), (top, left, bottom, right) = op.stride, op.dilation, op.pad
-    n, _, h, w = x.shape
-    oc, per_group, kh, kw = weight.shape
-    oh, ow = (h + top + bottom - (kh - 1) * dh - 1) // sh + 1, (w + left + right - (kw - 1) * dw - 1) // sw + 1
-    y = np.zeros((n, oc, oh, ow))
-    for b, o, i, j in itertools.product(range(n), range(oc), range(oh), range(ow)):
+    rank = x.ndim - 2
+    (oc, per_group), kernel, size = weight.shape[:2], weight.shape[2:], x.shape[2:]
+    out = [
+        (n + before + after - (k - 1) * d - 1) // s + 1
+        for n, k, s, d, before, after in zip(
+            size, kernel, op.stride, op.dilation, op.pad[:rank], op.pad[rank:], strict=True
+        )
+    ]
+    y = np.zeros((x.shape[0], oc, *out))
+    for b, o, *at in np.ndindex(*y.shape):
         first = o // (oc // op.groups) * per_group
-        for c, p, q in itertools.product(range(per_group), range(kh), range(kw)):
-            row, column = i * sh + p * dh - top, j * sw + q * dw - left
-            if 0 <= row < h and 0 <= column < w:
-                y[b, o, i, j] += x[b, first + c, row, column] * weight[o, c, p, q]
-        y[b, o, i, j] += 0 if bias is None else bias[o]
+        for c, *tap in np.ndindex(per_group, *kernel):
+            place = [i * s + k * d - p for i, s, k, d, p in zip(at, op.stride, tap, op.dilation, op.pad, strict=False)]
+            if all(0 <= i < n for i, n in zip(place, size, strict=True)):
+                y[(b, o, *at)] += x[(b, first + c, *place)] * weight[(o, c, *tap)]
+        y[(b, o, *at)] += 0 if bias is None else bias[o]
     return y
 
 
@@ -89,7 +96,15 @@ def test_same_counts_the_dilated_kernel() -> None:
         ("conv(x, 8, 3, dilation = -1)", "E0305", ["dilation is -1"]),
         ("conv(x, 8, 3, pad = -1)", "E0304", ["cannot be negative"]),
         ("conv(x, 8, 3, pad = (1, 2, 3))", "E0304", ["is no padding", "same_lower"]),
-        ("conv(x |> flatten, 8, 3)", "E0301", ["f32[1, 384]"]),
+        ("conv(x |> flatten, 8, 3)", "E0301", ["[n, c, w], [n, c, h, w] or", "f32[1, 384]", "`reshape([1, 384, 1])`"]),
+        ("conv(reshape(x, [1, 1, 6, 8, 8, 1]), 8, 3)", "E0301", ["f32[1, 1, 6, 8, 8, 1]"]),
+        ("conv(x, 8, [3])", "E0405", ["a number or a list of 2"]),
+        ("conv(x, 8, [3, 3, 3])", "E0405", ["a number or a list of 2"]),
+        ("conv(reshape(x, [1, 6, 64]), 8, [3, 3])", "E0405", ["a number or a list of 1"]),
+        ("conv(reshape(x, [1, 6, 64]), 8, 3, pad = [1, 2, 3])", "E0304", ["two numbers (left, right)"]),
+        ("conv(reshape(x, [1, 6, 4, 4, 4]), 8, 9)", "E0302", ["depth: the kernel needs 9"]),
+        ("conv(reshape(x, [1, 6, 64]), 8, 65)", "E0302", ["length: the kernel needs 65"]),
+        ("conv(x, weight = reshape(x, [6, 8, 8]))", "E0303", ["[oc, ic / groups, kh, kw]", "f32[6, 8, 8]"]),
         ("conv(x, weight = x |> flatten)", "E0303", ["[oc, ic / groups, kh, kw]", "f32[1, 384]"]),
         ("conv(x, weight = x, groups = 1, bias = x)", "E0303", ["the bias"]),
     ],
@@ -116,6 +131,8 @@ def test_a_tensor_as_weight_says_channels_and_kernel() -> None:
     ("text", "expected"),
     [
         ("conv(x, 8, 3, stride = 2)", {"parameters": 8 * 6 * 9 + 8, "macs": 8 * 9 * 6 * 9, "taps": (3, 3)}),
+        ("conv(reshape(x, [1, 6, 64]), 8, 3, stride = 4)", {"macs": 8 * 16 * 18, "taps": (3,), "strides": (4,)}),
+        ("conv(reshape(x, [1, 6, 4, 4, 4]), 8, 3)", {"macs": 8 * 8 * 6 * 27, "taps": (3, 3, 3)}),
         ("conv(x, 6, 3, groups = 6, dilation = 2, bias = false)", {"parameters": 54, "macs": 864, "taps": (5, 5)}),
     ],
 )

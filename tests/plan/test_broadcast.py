@@ -19,6 +19,9 @@ SOURCES = {
     "rows": "network n(x: f32[2, 20, 5, 4], y: f32[5, 1]) { return (conv(x, 20, 1) - y) / 2 }",
     "maps": "network n(x: f32[2, 20, 5, 4], y: f32[20, 5, 4]) { return relu(conv(x, 20, 1) + y) }",
     "channels": "network n(x: f32[2, 20, 5, 4], y: f32[2, 20, 1, 1]) { return conv(x, 20, 1) * sigmoid(y) }",
+    "fewer spatial axes": "network n(x: f32[2, 3, 20, 4], y: f32[3, 20, 4]) { return conv(x, 3, 1) + conv(y, 20, 1) }",
+    "a volume beside a map": "network n(x: f32[2, 3, 9, 5, 4], y: f32[9, 9, 5, 4]) "
+    "{ return conv(x, 9, 1) * maxpool(y, 1) }",
     "vectors": "network n(x: f32[3, 20]) { w: f32[20] = parameter() return linear(x, 20) * w }",
 }
 
