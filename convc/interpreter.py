@@ -76,6 +76,7 @@ def _run_node(node: Node, known: dict[str, Array], weights: Lookup, dtype: npt.D
     for value in node.inputs:
         if value.name not in known:
             known[value.name] = np.asarray(weights[value.name], dtype)
-    results = node.op.reference(*(known[value.name] for value in node.inputs))
+    with np.errstate(all="ignore"):  # NaN and infinities are results like others
+        results = node.op.reference(*(known[value.name] for value in node.inputs))
     for value, result in zip(node.outputs, results, strict=True):
         known[value.name] = np.asarray(result, dtype)

@@ -182,7 +182,7 @@ class CallArguments:
         if given.value not in (None, True) and not isinstance(given.value, str):
             raise self._wrong(name, given, "a tensor, or the name of a weight in quotes")
         explicit = given.value if isinstance(given.value, str) else ""
-        return self.parameter_of(name, shape, given.span, explicit)
+        return self.parameter_of(self._param(name).stored or name, shape, given.span, explicit)
 
     def weight_type(self, name: str) -> TensorType | None:
         value = self.bound[name][0].value if name in self.bound else None

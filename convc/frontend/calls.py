@@ -47,13 +47,11 @@ class Calls(Expressions):
                 bind(Signature("parameter", callee.signature(), (), frozenset()), call.span, positional, keywords)
                 return self._declare(scope, call.span, name, goal)
 
-    def operate(self, scope: Scope, op: str, part: s.Binary, operands: tuple[object, object], goal: Goal) -> object:
-        callee = self.callee(scope, s.Name(part.span, op))
+    def operate(self, scope: Scope, op: str, span: Span, operands: Sequence[Given], goal: Goal) -> object:
+        callee = self.callee(scope, s.Name(span, op))
         assert isinstance(callee, OpRef)
-        names = ("a", "b")
-        spans = (part.left.span, part.right.span)
-        bound = {name: [Given(value, span)] for name, value, span in zip(names, operands, spans, strict=True)}
-        return self._apply_op(scope, callee, part.span, bound, self._names(scope, callee, None, goal))
+        bound = {param.name: [given] for param, given in zip(callee.op.params, operands, strict=False)}
+        return self._apply_op(scope, callee, span, bound, self._names(scope, callee, None, goal))
 
     # Arguments and names
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
 from convc import ops
+from convc.diagnostics import Span
 from convc.frontend import arithmetic
 from convc.frontend import syntax as s
+from convc.frontend.arguments import Given
 from convc.frontend.failure import did_you_mean, fail, nearest
 from convc.frontend.state import Goal, Scope, State, is_unknown
 from convc.frontend.values import UNKNOWN, BlockRef, Callee, OpRef, ParameterRef, describe
@@ -43,7 +46,7 @@ class Expressions(State):
         """Apply an op or a block; `first` is what a pipe hands in."""
 
     @abstractmethod
-    def operate(self, scope: Scope, op: str, span: s.Binary, operands: tuple[object, object], goal: Goal) -> object:
+    def operate(self, scope: Scope, op: str, span: Span, operands: Sequence[Given], goal: Goal) -> object:
         """An operator with a tensor among its operands."""
 
     @abstractmethod
@@ -78,7 +81,10 @@ class Expressions(State):
                     return UNKNOWN
                 return self.evaluate(scope, expression.then if chosen else expression.otherwise, goal)
             case s.Unary():
-                return arithmetic.unary(expression, self.evaluate(scope, expression.operand))
+                operand = self.evaluate(scope, expression.operand)
+                if expression.operator == "-" and isinstance(operand, Value):
+                    return self.operate(scope, "neg", expression.span, [Given(operand, expression.operand.span)], goal)
+                return arithmetic.unary(expression, operand)
             case s.Property():
                 return self._property(self.evaluate(scope, expression.base), expression.name, expression)
             case s.Index():
@@ -197,9 +203,10 @@ class Expressions(State):
         right = self.evaluate(scope, part.right)
         if is_unknown(left, right):
             return UNKNOWN
-        op = {"+": "add", "-": "sub", "*": "mul", "/": "div"}.get(part.operator)
+        op = {"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "mod"}.get(part.operator)
         if op is not None and (isinstance(left, Value) or isinstance(right, Value)):
-            return self.operate(scope, op, part, (left, right), goal)
+            operands = [Given(left, part.left.span), Given(right, part.right.span)]
+            return self.operate(scope, op, part.span, operands, goal)
         return arithmetic.binary(part, left, right)
 
     def condition(self, scope: Scope, expression: s.Expression) -> bool | None:

@@ -5,18 +5,71 @@ from __future__ import annotations
 from typing import Final
 
 from convc.ir.op import Op
-from convc.ops.activation import LeakyRelu, Relu, Relu6, Sigmoid, Softmax, Tanh
+from convc.ops.activation import Celu, Elu, Gelu, Mish, Selu, Sigmoid, Silu, Softplus, Tanh
+from convc.ops.compare import (
+    Equal,
+    Greater,
+    GreaterEqual,
+    Less,
+    LessEqual,
+    LogicalAnd,
+    LogicalNot,
+    LogicalOr,
+    LogicalXor,
+    NotEqual,
+    Where,
+)
 from convc.ops.conv import Conv
-from convc.ops.elementwise import Add, Constant, Div, Mul, Sqrt, Sub
+from convc.ops.elementwise import Add, Constant, Div, Maximum, Minimum, Mod, Mul, Pow, Sub
 from convc.ops.linear import Linear
 from convc.ops.normalization import BatchNorm, LocalResponseNorm
+from convc.ops.piecewise import (
+    Clip,
+    HardSigmoid,
+    HardSwish,
+    LeakyRelu,
+    Prelu,
+    Relu,
+    Relu6,
+    Softsign,
+    ThresholdedRelu,
+)
 from convc.ops.pool import AvgPool, GlobalAvgPool, MaxPool
 from convc.ops.shape import Concat, Dropout, Flatten, Identity, Reorder, Reshape
+from convc.ops.softmax import Hardmax, LogSoftmax, Softmax
+from convc.ops.unary import (
+    Abs,
+    Acos,
+    Acosh,
+    Asin,
+    Asinh,
+    Atan,
+    Atanh,
+    Ceil,
+    Cos,
+    Cosh,
+    Erf,
+    Exp,
+    Floor,
+    Log,
+    Neg,
+    Reciprocal,
+    Round,
+    Sign,
+    Sin,
+    Sinh,
+    Sqrt,
+    Tan,
+)
 
 ALL_OPS: Final[tuple[type[Op], ...]] = (
     Conv, MaxPool, AvgPool, GlobalAvgPool, Linear, BatchNorm, LocalResponseNorm,
-    Relu, LeakyRelu, Relu6, Tanh, Sigmoid, Softmax,
-    Add, Sub, Mul, Div, Sqrt, Constant,
+    Relu, LeakyRelu, Relu6, Prelu, ThresholdedRelu, Clip, HardSigmoid, HardSwish, Softsign,
+    Tanh, Sigmoid, Silu, Gelu, Elu, Selu, Celu, Softplus, Mish, Softmax, LogSoftmax, Hardmax,
+    Add, Sub, Mul, Div, Pow, Mod, Minimum, Maximum, Constant,
+    Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, LogicalAnd, LogicalOr, LogicalXor, LogicalNot, Where,
+    Abs, Neg, Sign, Reciprocal, Sqrt, Floor, Ceil, Round, Exp, Log, Erf,
+    Sin, Cos, Tan, Asin, Acos, Atan, Sinh, Cosh, Asinh, Acosh, Atanh,
     Concat, Flatten, Reshape, Identity, Dropout, Reorder,
 )  # fmt: skip
 

@@ -1,80 +1,38 @@
-"""Activations: functions of one element, and softmax.
+"""Smooth activations.
 
-    relu max(x, 0) · relu6 min(max(x, 0), 6) · leaky_relu x where x >= 0, slope * x elsewhere
-    tanh · sigmoid 1 / (1 + exp(-x)) · softmax exp(x - max) / sum of exp(x - max) along an axis
+    tanh · sigmoid 1 / (1 + exp(-x)) · silu x * sigmoid(x) · mish x * tanh(softplus(x)) · softplus log(1 + exp(x))
+    gelu x * Phi(x), Phi the normal distribution · elu x where x >= 0, alpha * (exp(x) - 1) elsewhere
+    selu elu with the scale and alpha of Klambauer et al. 2017 · celu elu with exp(x / alpha)
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 
 from convc.ir.graph import Value
-from convc.ir.op import Array, Cost, Op, OpError
-from convc.ir.types import TensorType
+from convc.ir.op import Array, Op
+from convc.ops.common import Unary, X
 from convc.ops.signature import Arguments, Kind, Param
+from convc.ops.unary import error_function
 
-_X = Param("x", Kind.TENSOR, doc="input of any shape")
-
-
-@dataclass(frozen=True, slots=True)
-class Unary(Op):
-    """What functions of one element share."""
-
-    params: ClassVar[tuple[Param, ...]] = (_X,)
-
-    @classmethod
-    def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
-        return cls(), (args.tensor("x"),)
-
-    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
-        return (TensorType.plain(inputs[0].shape, inputs[0].dtype),)
-
-    def operands(self, count: int) -> tuple[str, ...]:
-        return ("x",)
-
-    def cost(self, inputs: Sequence[TensorType], outputs: Sequence[TensorType]) -> Cost:
-        return Cost(flops=outputs[0].elements)
+#: The constants of Klambauer et al., "Self-normalizing neural networks", 2017.
+SELU_ALPHA: Final = 1.6732632423543772
+SELU_SCALE: Final = 1.0507009873554805
 
 
-@dataclass(frozen=True, slots=True)
-class Relu(Unary):
-    """max(x, 0); NaN stays NaN."""
-
-    name: ClassVar[str] = "relu"
-
-    def reference(self, *inputs: Array) -> tuple[Array, ...]:
-        return (np.maximum(inputs[0], 0),)
+def logistic(x: Array) -> Array:
+    """1 / (1 + exp(-x)), without overflow."""
+    small = np.exp(-np.abs(x))
+    return np.where(x < 0, small / (1 + small), 1 / (1 + small))
 
 
-@dataclass(frozen=True, slots=True)
-class Relu6(Unary):
-    """min(max(x, 0), 6)."""
-
-    name: ClassVar[str] = "relu6"
-
-    def reference(self, *inputs: Array) -> tuple[Array, ...]:
-        return (np.minimum(np.maximum(inputs[0], 0), 6),)
-
-
-@dataclass(frozen=True, slots=True)
-class LeakyRelu(Unary):
-    """x where x >= 0, slope * x elsewhere."""
-
-    name: ClassVar[str] = "leaky_relu"
-    params: ClassVar[tuple[Param, ...]] = (_X, Param("slope", Kind.FLOAT, 0.01, "factor below zero"))
-    slope: float = 0.01
-
-    @classmethod
-    def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
-        return cls(args.number("slope")), (args.tensor("x"),)
-
-    def reference(self, *inputs: Array) -> tuple[Array, ...]:
-        (x,) = inputs
-        return (np.where(x < 0, x * np.asarray(self.slope, x.dtype), x),)
+def log1p_exp(x: Array) -> Array:
+    """log(1 + exp(x)), without overflow."""
+    return np.asarray(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), x.dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +40,10 @@ class Tanh(Unary):
     """Hyperbolic tangent."""
 
     name: ClassVar[str] = "tanh"
+    work: ClassVar[int] = 16
 
-    def reference(self, *inputs: Array) -> tuple[Array, ...]:
-        return (np.tanh(inputs[0]),)
+    def of(self, x: Array) -> Array:
+        return np.tanh(x)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,45 +51,110 @@ class Sigmoid(Unary):
     """Logistic function, 1 / (1 + exp(-x))."""
 
     name: ClassVar[str] = "sigmoid"
+    work: ClassVar[int] = 16
 
-    def reference(self, *inputs: Array) -> tuple[Array, ...]:
-        (x,) = inputs
-        small = np.exp(-np.abs(x))  # never overflows
-        return (np.where(x < 0, small / (1 + small), 1 / (1 + small)),)
-
-
-def check_axis(axis: int, x: TensorType) -> None:
-    """Refuse an axis that `x` does not have."""
-    if not 0 <= axis < x.rank:
-        axes = f"axes 0 to {x.rank - 1}" if x.rank else "no axes"
-        raise OpError("E0308", "no such axis", "axis", note=f"axis is {axis}; {x} has {axes}")
+    def of(self, x: Array) -> Array:
+        return logistic(x)
 
 
 @dataclass(frozen=True, slots=True)
-class Softmax(Op):
-    """Exponentials that sum to one along `axis` (in sources negative axes count from the end)."""
+class Silu(Unary):
+    """x * sigmoid(x), also called swish."""
 
-    name: ClassVar[str] = "softmax"
-    params: ClassVar[tuple[Param, ...]] = (_X, Param("axis", Kind.INT, 1, "the dimension that sums to one"))
-    axis: int = 1
+    name: ClassVar[str] = "silu"
+    work: ClassVar[int] = 17
+
+    def of(self, x: Array) -> Array:
+        return x * logistic(x)
+
+
+@dataclass(frozen=True, slots=True)
+class Gelu(Unary):
+    """x * Phi(x), Phi the normal distribution: x / 2 * (1 + erf(x / sqrt(2)))."""
+
+    name: ClassVar[str] = "gelu"
+    params: ClassVar[tuple[Param, ...]] = (
+        X,
+        Param("approximate", Kind.BOOL, False, "x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))"),
+    )
+    work: ClassVar[int] = 20
+    approximate: bool = False
 
     @classmethod
     def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
-        x, axis = args.tensor("x"), args.integer("axis")
-        return cls(axis + x.type.rank if -x.type.rank <= axis < 0 else axis), (x,)
+        return cls(args.flag("approximate")), (args.tensor("x"),)
 
-    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
-        (x,) = inputs
-        check_axis(self.axis, x)
-        return (TensorType.plain(x.shape, x.dtype),)
+    def of(self, x: Array) -> Array:
+        if self.approximate:
+            inner = np.asarray(math.sqrt(2 / math.pi), x.dtype) * (x + np.asarray(0.044715, x.dtype) * x**3)
+            return np.asarray(x * (1 + np.tanh(inner)) / 2, x.dtype)
+        return x * (1 + error_function(x / np.asarray(math.sqrt(2), x.dtype))) / 2
 
-    def reference(self, *inputs: Array) -> tuple[Array, ...]:
-        (x,) = inputs
-        powers = np.exp(x - x.max(axis=self.axis, keepdims=True))
-        return (powers / powers.sum(axis=self.axis, keepdims=True),)
 
-    def operands(self, count: int) -> tuple[str, ...]:
-        return ("x",)
+@dataclass(frozen=True, slots=True)
+class Elu(Unary):
+    """x where x >= 0, alpha * (exp(x) - 1) elsewhere."""
 
-    def cost(self, inputs: Sequence[TensorType], outputs: Sequence[TensorType]) -> Cost:
-        return Cost(flops=5 * outputs[0].elements)
+    name: ClassVar[str] = "elu"
+    params: ClassVar[tuple[Param, ...]] = (X, Param("alpha", Kind.FLOAT, 1.0, "how far it falls below zero"))
+    work: ClassVar[int] = 14
+    alpha: float = 1.0
+
+    @classmethod
+    def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
+        return cls(args.number("alpha")), (args.tensor("x"),)
+
+    def of(self, x: Array) -> Array:
+        return np.where(x < 0, np.asarray(self.alpha, x.dtype) * np.expm1(np.minimum(x, 0)), x)
+
+
+@dataclass(frozen=True, slots=True)
+class Selu(Unary):
+    """scale * elu(x, alpha), with the two constants that keep mean and variance."""
+
+    name: ClassVar[str] = "selu"
+    work: ClassVar[int] = 15
+
+    def of(self, x: Array) -> Array:
+        alpha, scale = np.asarray(SELU_ALPHA, x.dtype), np.asarray(SELU_SCALE, x.dtype)
+        return scale * np.where(x < 0, alpha * np.expm1(np.minimum(x, 0)), x)
+
+
+@dataclass(frozen=True, slots=True)
+class Celu(Unary):
+    """x where x >= 0, alpha * (exp(x / alpha) - 1) elsewhere."""
+
+    name: ClassVar[str] = "celu"
+    params: ClassVar[tuple[Param, ...]] = (X, Param("alpha", Kind.FLOAT, 1.0, "how far it falls below zero"))
+    work: ClassVar[int] = 15
+    alpha: float = 1.0
+
+    @classmethod
+    def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
+        return cls(args.number("alpha")), (args.tensor("x"),)
+
+    def of(self, x: Array) -> Array:
+        alpha = np.asarray(self.alpha, x.dtype)
+        return np.where(x < 0, alpha * np.expm1(np.minimum(x, 0) / alpha), x)
+
+
+@dataclass(frozen=True, slots=True)
+class Softplus(Unary):
+    """log(1 + exp(x))."""
+
+    name: ClassVar[str] = "softplus"
+    work: ClassVar[int] = 24
+
+    def of(self, x: Array) -> Array:
+        return log1p_exp(x)
+
+
+@dataclass(frozen=True, slots=True)
+class Mish(Unary):
+    """x * tanh(log(1 + exp(x)))."""
+
+    name: ClassVar[str] = "mish"
+    work: ClassVar[int] = 18
+
+    def of(self, x: Array) -> Array:
+        return np.asarray(x * np.tanh(log1p_exp(x)), x.dtype)

@@ -16,12 +16,13 @@ import numpy as np
 from convc.ir.graph import Value
 from convc.ir.op import Array, Cost, Op, OpError
 from convc.ir.types import TensorType
+from convc.ops.common import Elementwise
 from convc.ops.signature import Arguments, Kind, Param
 from convc.ops.window import check_image, check_positive
 
 
 @dataclass(frozen=True, slots=True)
-class BatchNorm(Op):
+class BatchNorm(Elementwise):
     """Batch normalisation with running statistics, over dimension 1."""
 
     name: ClassVar[str] = "batchnorm"

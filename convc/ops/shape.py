@@ -16,7 +16,7 @@ import numpy as np
 from convc.ir.graph import Value
 from convc.ir.op import Array, Op, OpError
 from convc.ir.types import TensorType
-from convc.ops.activation import Unary, check_axis
+from convc.ops.common import OneTensor, check_axis
 from convc.ops.signature import Arguments, Kind, Param
 
 
@@ -69,7 +69,7 @@ class Concat(Op):
 
 
 @dataclass(frozen=True, slots=True)
-class Flatten(Unary):
+class Flatten(OneTensor):
     """[n, ...] -> [n, product of the rest]."""
 
     name: ClassVar[str] = "flatten"
@@ -121,7 +121,7 @@ class Reshape(Op):
 
 
 @dataclass(frozen=True, slots=True)
-class Identity(Unary):
+class Identity(OneTensor):
     """The input itself."""
 
     name: ClassVar[str] = "identity"
@@ -131,7 +131,7 @@ class Identity(Unary):
 
 
 @dataclass(frozen=True, slots=True)
-class Dropout(Unary):
+class Dropout(OneTensor):
     """Nothing at inference; kept in sources so that they read like the paper."""
 
     name: ClassVar[str] = "dropout"
@@ -150,7 +150,7 @@ class Dropout(Unary):
 
 
 @dataclass(frozen=True, slots=True)
-class Reorder(Unary):
+class Reorder(OneTensor):
     """The same tensor in another layout: that of the result's type."""
 
     name: ClassVar[str] = "reorder"

@@ -35,13 +35,17 @@ REQUIRED: Final = _Required()
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A parameter of an op; `default` is a value of the language, None where the op works it out."""
+    """A parameter of an op; `default` is a value of the language, None where the op works it out.
+
+    `stored` is what weights files call a weight, where that is not the parameter's own name.
+    """
 
     name: str
     kind: Kind
     default: object = REQUIRED
     doc: str = ""
     choices: tuple[str, ...] = ()
+    stored: str = ""
 
 
 class Arguments(Protocol):

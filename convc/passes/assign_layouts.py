@@ -18,16 +18,14 @@ from typing import ClassVar, Final
 from convc.ir.graph import Graph, Node, Output, Value, fresh_name, walk
 from convc.ir.op import Fused
 from convc.ir.types import Layout, TensorType
-from convc.ops.activation import Softmax, Unary
+from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
-from convc.ops.elementwise import Binary
-from convc.ops.normalization import BatchNorm
 from convc.ops.shape import Concat, Flatten, Reorder, Reshape
+from convc.ops.softmax import AlongAxis
 from convc.passes.base import Pass, Report
 from convc.passes.rewrite import substitute
 
-_PLAIN_ONLY: Final = (Flatten, Reshape, Softmax)
-_ELEMENTWISE: Final = (Unary, Binary, BatchNorm)
+_PLAIN_ONLY: Final = (Flatten, Reshape, AlongAxis)
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ class _Assignment:
         """Elementwise over few channels, nothing blocked: a convolution may follow that reads it plain."""
         images = [v for v in inputs if v.type.is_image and v.name not in self.graph.constants]
         few = all(value.type.is_image and value.type.shape[1] < self.lanes for value in node.outputs)
-        return few and isinstance(anchor.op, _ELEMENTWISE) and bool(images) and all(v.type.block == 1 for v in images)
+        return few and isinstance(anchor.op, Elementwise) and bool(images) and all(v.type.block == 1 for v in images)
 
     def _operand(self, node: Node, anchor: Node, value: Value) -> Value:
         """The operand in a layout the node's kernel reads."""

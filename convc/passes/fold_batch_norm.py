@@ -21,10 +21,11 @@ from typing import ClassVar
 from convc.ir.graph import Graph, Node, Value, fresh_name
 from convc.ir.op import Op
 from convc.ops.conv import Conv
-from convc.ops.elementwise import Add, Constant, Div, Mul, Sqrt, Sub
+from convc.ops.elementwise import Add, Constant, Div, Mul, Sub
 from convc.ops.linear import Linear
 from convc.ops.normalization import BatchNorm
 from convc.ops.shape import Reshape
+from convc.ops.unary import Sqrt
 from convc.passes.base import Pass, Report, users_text
 
 

@@ -26,16 +26,13 @@ from typing import ClassVar, Final
 
 from convc.ir.graph import Graph, Node
 from convc.ir.op import Fused
-from convc.ops.activation import LeakyRelu, Relu, Relu6, Sigmoid, Tanh
+from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
-from convc.ops.elementwise import Add, Div, Mul, Sqrt, Sub
 from convc.ops.linear import Linear
 from convc.ops.normalization import BatchNorm
 from convc.ops.pool import AvgPool, MaxPool
 from convc.ops.shape import Flatten
 from convc.passes.base import Pass, Report, users_text, where
-
-_FOLLOWERS: Final = (Relu, LeakyRelu, Relu6, Tanh, Sigmoid, Add, Sub, Mul, Div, Sqrt, BatchNorm)
 
 #: How many nodes a region may grow by before one value alone leaves it again.
 _LOOKAHEAD: Final = 4
@@ -53,7 +50,7 @@ class FuseEpilogue(Pass):
         running = tuple(graph.runtime_nodes())
         fusion.begin_at(node for node in reversed(running) if isinstance(node.op, (Conv, Linear)))
         fusion.begin_at(node for node in reversed(running) if isinstance(node.op, (MaxPool, AvgPool)))
-        fusion.begin_at(node for node in running if isinstance(node.op, _FOLLOWERS))
+        fusion.begin_at(node for node in running if isinstance(node.op, Elementwise))
         return fusion.result()
 
 
@@ -78,7 +75,7 @@ class _Fusion:
     def _fuse(self, anchor: Node) -> None:
         followers, reason = self._follow(anchor)
         last = (followers or [anchor])[-1]
-        if reason and not isinstance(anchor.op, _FOLLOWERS):
+        if reason and not isinstance(anchor.op, Elementwise):
             self.report.declined(last, f"not fused further: {reason}")
         region = [*self._flatten_before(anchor), anchor, *followers]
         if len(region) == 1:
@@ -93,7 +90,7 @@ class _Fusion:
         reason = ""
         while not reason and len(region) - whole < _LOOKAHEAD:
             users = self._outside(region)
-            if not any(isinstance(user.op, _FOLLOWERS) for user in users):
+            if not any(isinstance(user.op, Elementwise) for user in users):
                 break
             node = min(users, key=lambda user: self.order[user.name])
             reason = self._refusal(node, region)
@@ -101,7 +98,7 @@ class _Fusion:
                 region.append(node)
                 whole = len(region) if self._closed(region) else whole
         last = region[whole - 1]
-        if not any(isinstance(user.op, _FOLLOWERS) for user in self._outside(region[:whole])):
+        if not any(isinstance(user.op, Elementwise) for user in self._outside(region[:whole])):
             return region[1:whole], ""
         if len(self.graph.users[last.name]) > 1:
             reason = users_text(self.graph, last.output)
@@ -125,7 +122,7 @@ class _Fusion:
     def _refusal(self, node: Node, region: list[Node]) -> str:
         """Why `node` cannot join; empty if it can."""
         made = {member.name for member in region}
-        if not isinstance(node.op, _FOLLOWERS):
+        if not isinstance(node.op, Elementwise):
             return f"{where(node)} is not elementwise"
         if node.name in self.owner:
             return f"{where(node)} is computed with {self.owner[node.name]}"

@@ -9,13 +9,8 @@ from convc.ir.graph import Graph, Node, Value
 from convc.ir.types import TensorType, round_up
 from convc.kernels.conv_direct import VectorPacking
 from convc.kernels.formula import Access, Dims, Formula, Term
-from convc.ops.activation import LeakyRelu, Relu, Relu6, Sigmoid, Tanh
-from convc.ops.elementwise import Add, Div, Mul, Sqrt, Sub
 from convc.ops.normalization import BatchNorm
 from convc.plan.call import Operand, Packed, extent5, five
-
-#: Ops that a formula can hold.
-ELEMENTWISE = (Add, Sub, Mul, Div, Sqrt, BatchNorm, Relu, Relu6, LeakyRelu, Tanh, Sigmoid)
 
 
 def make_formula(

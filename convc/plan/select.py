@@ -25,15 +25,16 @@ from convc.kernels.pointwise import Copy, Elementwise, GlobalAverage, ResponseNo
 from convc.kernels.pointwise import Softmax as SoftmaxKernel
 from convc.kernels.tiles import UNIT, Axis
 from convc.kernels.window import DepthwisePacking, Window, average_counts
-from convc.ops.activation import Softmax
+from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
 from convc.ops.linear import Linear
 from convc.ops.normalization import LocalResponseNorm
 from convc.ops.pool import AvgPool, GlobalAvgPool, MaxPool
 from convc.ops.shape import Concat, Flatten, Reorder
+from convc.ops.softmax import Softmax
 from convc.options import Target
 from convc.plan.call import Call, Operand, Packed, extent5, five, plane
-from convc.plan.formulas import ELEMENTWISE, make_formula
+from convc.plan.formulas import make_formula
 
 Axes = tuple[Axis, Axis, Axis]
 
@@ -64,7 +65,7 @@ def select(graph: Graph, node: Node, target: Target) -> tuple[Call, ...]:
             return () if anchor.op.in_place else _concat(node, anchor.op)
         case Reorder():
             return (copy_call(node, node.inputs[0], node.output, "another layout is needed here"),)
-        case op if isinstance(op, ELEMENTWISE):
+        case Elementwise():
             return (_elementwise(graph, node, nodes),)
     raise InternalError(f"no kernel for {node.op.name} ({node.name})")
 

@@ -19,7 +19,7 @@ from convc.kernels.base import Kernel
 from convc.native.build import build
 from convc.native.compiler import find_compiler
 from convc.native.kernel import Kernel as Native
-from convc.ops.activation import Relu
+from convc.ops.piecewise import Relu
 from convc.plan.program import Address, Placed, Port, Program, Space, Step
 
 ROWS, COLUMNS = 64, 4096

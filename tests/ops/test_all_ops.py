@@ -25,12 +25,24 @@ EXAMPLES = {
     "sub": "sub(x, y)",
     "mul": "mul(v, 0.1)",
     "div": "div(x, 3)",
+    **{name: f"{name}(x, y)" for name in (
+        "minimum", "maximum", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and",
+        "logical_or", "logical_xor",
+    )},
+    "pow": "pow(mul(x, x), y)",
+    "mod": "mod(x, 0.3, fmod = true)",
+    "where": "where(x, y, 1.0)",
     "sqrt": "sqrt(mul(x, x))",
+    "log": "log(mul(x, x))",
+    "asin": "asin(sin(x))",
+    "acos": "acos(sin(x))",
+    "atanh": "atanh(tanh(x))",
+    "acosh": "acosh(add(1, abs(x)))",
     "constant": "constant(0.1)",
     "concat": "concat(x, y)",
     "reshape": "reshape(x, [2, 2, 36])",
     "reorder": "r: f32[1, 4, 6, 6; nChw4c] = reorder(x) return r",
-}
+}  # fmt: skip
 every_op = pytest.mark.parametrize("op", ops.ALL_OPS, ids=lambda op: op.name)
 
 

@@ -50,8 +50,32 @@ def test_div(shapes: tuple[tuple[int, ...], ...]) -> None:
     check("div", operator.truediv, shapes)
 
 
-def test_sqrt() -> None:
-    np.testing.assert_array_equal(call("sqrt(x)", x=np.array([[0.0, 4.0, 2.25]])).y, [[0, 2, 1.5]])
+@pytest.mark.parametrize("shapes", SHAPES)
+def test_minimum(shapes: tuple[tuple[int, ...], ...]) -> None:
+    check("minimum", min, shapes)
+
+
+@pytest.mark.parametrize("shapes", SHAPES)
+def test_maximum(shapes: tuple[tuple[int, ...], ...]) -> None:
+    check("maximum", max, shapes)
+
+
+@pytest.mark.parametrize("name", ["minimum", "maximum"])
+def test_the_extremes_hand_on_nan(name: str) -> None:
+    assert np.isnan(call(f"{name}(a, b)", a=np.array([np.nan, 1.0]), b=np.array([1.0, np.nan])).y).all()
+
+
+def test_pow() -> None:
+    a, b = np.array([2.0, 9.0, -2.0, -2.0, 0.0, 0.0]), np.array([-3.0, 0.5, 3.0, 2.0, 0.0, 2.0])
+    assert call("pow(a, b)", a=a, b=b).y.tolist() == pytest.approx([0.125, 3, -8, 4, 1, 0])
+    assert np.isnan(call("pow(a, 0.5)", a=np.array([-2.0])).y)
+
+
+def test_mod() -> None:
+    a, b = np.array([7.5, -7.5, 7.5, -7.5, 6.0]), np.array([2.0, 2.0, -2.0, -2.0, 3.0])
+    assert call("mod(a, b)", a=a, b=b).y.tolist() == [1.5, 0.5, -0.5, -1.5, 0]
+    assert call("a % b", a=a, b=b).y.tolist() == [1.5, 0.5, -0.5, -1.5, 0]
+    assert call("mod(a, b, fmod = true)", a=a, b=b).y.tolist() == [1.5, -1.5, 1.5, -1.5, 0]
 
 
 def test_constant() -> None:

@@ -64,6 +64,12 @@ def test_linear() -> None:
     close(called.y, functional.linear(tensor(x), tensor(called.weight("weight")), tensor(called.weight("bias"))))
 
 
+def test_prelu() -> None:
+    x = normal(2, 5, 3, 4)
+    called = call("prelu(x)", x=x)
+    close(called.y, functional.prelu(tensor(x), tensor(called.weight("weight"))))
+
+
 def test_batchnorm() -> None:
     x = normal(2, 5, 3, 4)
     called = call("batchnorm(x, eps = 0.001)", x=x)
@@ -88,6 +94,39 @@ def test_local_response_norm(size: int) -> None:
         ("leaky_relu(x, slope = 0.2)", lambda x: functional.leaky_relu(x, 0.2)),
         ("tanh(x)", torch.tanh),
         ("sigmoid(x)", torch.sigmoid),
+        *((f"{name}(x)", getattr(torch, name)) for name in (
+            "abs", "neg", "sign", "reciprocal", "floor", "ceil", "round", "exp", "erf", "sin", "cos", "tan", "atan",
+            "sinh", "cosh", "asinh", "logical_not",
+        )),
+        *((f"{name}(0.9 * sin(x))", lambda x, name=name: getattr(torch, name)(0.9 * torch.sin(x)))
+          for name in ("asin", "acos", "atanh")),
+        *((f"{name}(1 + abs(x))", lambda x, name=name: getattr(torch, name)(1 + x.abs()))
+          for name in ("sqrt", "log", "acosh")),
+        *((f"{name}(x, 1)", lambda x, torchs=torchs: getattr(torch, torchs)(x, torch.tensor(1)))
+          for name, torchs in (
+              ("equal", "eq"), ("not_equal", "ne"), ("less", "lt"), ("less_equal", "le"), ("greater", "gt"),
+              ("greater_equal", "ge"), ("logical_and", "logical_and"), ("logical_or", "logical_or"),
+              ("logical_xor", "logical_xor"))),
+        ("mod(x, -0.7)", lambda x: torch.remainder(x, -0.7)),
+        ("mod(x, -0.7, fmod = true)", lambda x: torch.fmod(x, -0.7)),
+        ("pow(abs(x), 1.7)", lambda x: torch.pow(x.abs(), 1.7)),
+        ("minimum(x, 0.5)", lambda x: torch.clamp(x, max=0.5)),
+        ("maximum(x, 0.5)", lambda x: torch.clamp(x, min=0.5)),
+        ("where(relu(x), x, 2)", lambda x: torch.where(x > 0, x, torch.tensor(2.0, dtype=x.dtype))),
+        ("clip(x, -1, 2)", lambda x: torch.clamp(x, -1, 2)),
+        ("thresholded_relu(x, alpha = 0.7)", lambda x: functional.threshold(x, 0.7, 0)),
+        ("elu(x, alpha = 0.7)", lambda x: functional.elu(x, 0.7)),
+        ("selu(x)", functional.selu),
+        ("celu(x, alpha = 0.7)", lambda x: functional.celu(x, 0.7)),
+        ("gelu(x)", functional.gelu),
+        ("gelu(x, approximate = true)", lambda x: functional.gelu(x, approximate="tanh")),
+        ("silu(x)", functional.silu),
+        ("hard_sigmoid(x)", functional.hardsigmoid),
+        ("hard_swish(x)", functional.hardswish),
+        ("mish(x)", functional.mish),
+        ("softplus(x)", functional.softplus),
+        ("softsign(x)", functional.softsign),
+        ("log_softmax(x, axis = 2)", lambda x: torch.log_softmax(x, 2)),
         ("softmax(x)", lambda x: torch.softmax(x, 1)),
         ("softmax(x, axis = 3)", lambda x: torch.softmax(x, 3)),
         ("global_avgpool(x)", lambda x: functional.adaptive_avg_pool2d(x, 1)),
