@@ -36,7 +36,7 @@ def unary(expression: s.Unary, value: object) -> object:
         return not boolean(expression.operand, value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return -value
-    raise fail("E0405", "only numbers and tensors can be negated", expression.operand.span, f"this is {describe(value)}")
+    raise fail("E0405", "only numbers and tensors have a sign", expression.operand.span, f"this is {describe(value)}")
 
 
 def binary(expression: s.Binary, left: object, right: object) -> object:

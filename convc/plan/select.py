@@ -21,7 +21,8 @@ from convc.kernels.conv_direct import (
     choose_tile,
     wide_tile,
 )
-from convc.kernels.pointwise import Copy, Elementwise, GlobalAverage, ResponseNorm
+from convc.kernels.pointwise import Copy, GlobalAverage, ResponseNorm
+from convc.kernels.pointwise import Elementwise as ElementwiseKernel
 from convc.kernels.pointwise import Softmax as SoftmaxKernel
 from convc.kernels.tiles import UNIT, Axis
 from convc.kernels.window import DepthwisePacking, Window, average_counts
@@ -266,7 +267,7 @@ def copy_call(
 def _elementwise(graph: Graph, node: Node, nodes: Sequence[Node]) -> Call:
     dst = node.output.type
     formula, operands = make_formula(graph, nodes, dst, dst.block)
-    kernel = Elementwise(dst.block, *extent5(dst), formula, plane(dst))
+    kernel = ElementwiseKernel(dst.block, *extent5(dst), formula, plane(dst))
     return Call(kernel, (*operands, node.output), kernel.items, node, "one pass over memory")
 
 
