@@ -1,6 +1,7 @@
 """The stages, in order, on one page.
 
     load      a .conv file            -> Network   checked: every shape inferred, every weight bound
+    from_onnx an ONNX model           -> Network   the same, its weights the model's
     optimise  Graph                   -> Stages    verified after each pass; the last graph has the layouts
     lower     Graph                   -> Program   kernels chosen, arena and weights laid out
     emit      Program                 -> Emitted   C text, byte-identical for equal programs
@@ -13,7 +14,8 @@ Stages only look to the left.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -55,6 +57,25 @@ def load(path: str | Path, weights: str | Path | None = None, seed: int = 0, **p
     graph = load_graph(Path(path), parameters)
     bound = Weights.random(graph, seed) if weights is None else Weights.load(Path(weights), graph)
     return Network(graph, bound)
+
+
+def from_onnx(model: str | Path | bytes, shapes: Mapping[str, Sequence[int]] | None = None) -> Network:
+    """The network in an ONNX model, with its weights.
+
+    Args:
+        model: A path, or the bytes of a model.
+        shapes: Extents of inputs where the model leaves them open, e.g. `{"x": (1, 3, 224, 224)}`.
+
+    Raises:
+        ConvcError: No readable model, an open shape, or nodes that cannot be imported (all of them are listed); or the
+            onnx package is not installed.
+    """
+    from convc.importers.onnx import import_model
+
+    imported = import_model(model, shapes)
+    for note in imported.notes:
+        warnings.warn(note, stacklevel=2)
+    return Network(imported.graph, Weights.bind(imported.arrays, imported.graph))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Networks from elsewhere, turned into the same graph that a `.conv` file makes."""

@@ -1,0 +1,83 @@
+"""Matrix products. One with a weight is a linear layer; one of two computed tensors is `matmul`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convc.importers.onnx.call import Call, short
+from convc.importers.onnx.errors import Declined
+from convc.importers.onnx.tensor import Array
+from convc.ir.graph import Value
+
+
+def gemm(call: Call) -> Value:
+    """alpha * a @ b + beta * c, a and b transposed where the attributes say so."""
+    alpha, beta = short(call.attribute("alpha", 1.0)), short(call.attribute("beta", 1.0))
+    a = call.value(0)
+    if a.type.rank != 2 or len(call.tensor(1).shape) != 2:
+        raise Declined(f"matrices are needed, its operands are {a.type} and {list(call.tensor(1).shape)}")
+    a = call.inner("transpose", a, order=(1, 0)) if call.attribute("transA", 0) else a
+    if call.tensor(1).array is None:
+        return _general(call, a, alpha, beta)
+    across = bool(call.attribute("transB", 0))
+    weight = call.weight(1, "weight", f"{alpha} {across}", lambda w: np.float32(alpha) * (w if across else w.T))
+    if _is_bias(call, weight.type.shape[0]):
+        bias = call.weight(2, "bias", f"{beta} bias", lambda c: _per_output(np.float32(beta) * c, weight.type.shape[0]))
+        return call.emit("linear", a, weight=weight, bias=bias)
+    if not call.has(2) or beta == 0.0:
+        return call.emit("linear", a, weight=weight, bias=False)
+    return call.emit("add", call.inner("linear", a, weight=weight, bias=False), _times(call, call.value(2), beta))
+
+
+def _is_bias(call: Call, outputs: int) -> bool:
+    """Whether c is known and the same for every row."""
+    if not call.has(2) or call.tensor(2).array is None:
+        return False
+    shape = call.tensor(2).shape
+    return shape in ((), (1,), (outputs,), (1, 1), (1, outputs))
+
+
+def _per_output(array: Array, outputs: int) -> Array:
+    return np.array(np.broadcast_to(array.reshape(-1), (outputs,)))
+
+
+def _general(call: Call, a: Value, alpha: float, beta: float) -> Value:
+    b = call.value(1)
+    b = call.inner("transpose", b, order=(1, 0)) if call.attribute("transB", 0) else b
+    if not call.has(2) or beta == 0.0:
+        return call.emit("matmul", _times(call, a, alpha), b)
+    product = _times(call, call.inner("matmul", a, b), alpha)
+    return call.emit("add", product, _times(call, call.value(2), beta))
+
+
+def _times(call: Call, x: Value, factor: float) -> Value:
+    return x if factor == 1.0 else call.inner("mul", x, call.builder.number(factor))
+
+
+def matmul(call: Call) -> Value:
+    a, b = call.tensor(0), call.tensor(1)
+    if b.array is not None and b.array.ndim == 2 and len(a.shape) >= 2:
+        weight = call.weight(1, "weight", "transposed", lambda array: array.T)
+        return call.emit("linear", call.value(0), weight=weight, bias=False)
+    if min(len(a.shape), len(b.shape)) >= 2:
+        return call.emit("matmul", call.value(0), call.value(1))
+    return _with_vectors(call)
+
+
+def _with_vectors(call: Call) -> Value:
+    """A vector on the left is a row, on the right a column; that extent of 1 is dropped afterwards."""
+    a, b = call.value(0), call.value(1)
+    if not a.type.rank or not b.type.rank:
+        raise Declined("a number is no matrix")
+    left = call.reshaped(a, (1, *a.type.shape)) if a.type.rank == 1 else a
+    right = call.reshaped(b, (*b.type.shape, 1)) if b.type.rank == 1 else b
+    product = call.inner("matmul", left, right)
+    shape = list(product.type.shape)
+    if b.type.rank == 1:
+        shape.pop()
+    if a.type.rank == 1:
+        shape.pop(-1 if b.type.rank == 1 else -2)
+    return call.emit("reshape", product, shape=tuple(shape))
+
+
+HANDLERS = {"Gemm": gemm, "MatMul": matmul}
