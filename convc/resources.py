@@ -1,4 +1,7 @@
-"""Where the files beside the Python code are: in an installed wheel under `convc/_data`, in a checkout at the top."""
+"""Where the files beside the Python code are: in an installed wheel under `convc/_data`, in a checkout at the top.
+
+The standard blocks lie in the package itself, as the zoo does.
+"""
 
 from __future__ import annotations
 
@@ -22,3 +25,7 @@ def templates() -> Path:
 
 def runtime() -> Path:
     return _root() / "runtime"
+
+
+def standard() -> Path:
+    return Path(__file__).parent / "std"

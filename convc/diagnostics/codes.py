@@ -44,7 +44,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "E0201": Entry(
         "unknown name",
         "A name is a variable of the block, a block of this file or of a file it imports, an op, or a padding rule\n"
-        "(`same`, `same_lower`, `valid`, `causal`). A block does not see the variables of its caller: pass them in.",
+        "(`half`, `same`, `same_lower`, `valid`, `causal`). A block sees nothing of its caller: pass it what it needs.",
         "block stem(x) { return conv(x, width, 3) }",
         "block stem(x, width) { return conv(x, width, 3) }",
     ),
@@ -125,8 +125,9 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "E0304": Entry(
         "not a padding",
         "`pad` is a number for all sides, a number per axis (height, width), two per axis, those before and then\n"
-        "those after (top, left, bottom, right), or a rule: `same` (TensorFlow's; the odd one goes to the end),\n"
-        "`same_lower` (to the beginning), `valid` (none) and `causal` (all of it before).",
+        "those after (top, left, bottom, right), or a rule: `half` (half the kernel's reach on both sides, as torch's\n"
+        "networks have it), `same` (TensorFlow's; the odd one goes to the end), `same_lower` (to the beginning),\n"
+        "`valid` (none) and `causal` (all of it before).",
         "y = conv(x, 8, 3, pad = full)",
         "y = conv(x, 8, 3, pad = same)",
     ),

@@ -10,7 +10,7 @@ from convc.diagnostics import Label, Span
 from convc.frontend import syntax as s
 from convc.frontend.arguments import CallArguments, Given, Signature, bind, op_signature
 from convc.frontend.expressions import NO_GOAL, Expressions
-from convc.frontend.failure import Halt, fail, fault
+from convc.frontend.failure import Failure, Halt, fail, fault
 from convc.frontend.state import MAX_CALLS, Goal, Scope, is_unknown
 from convc.frontend.values import UNKNOWN, BlockRef, OpRef, ParameterRef, block_param, describe
 from convc.ir import OpError, TensorType, Value
@@ -89,12 +89,16 @@ class Calls(Expressions):
         return path
 
     def _names(self, scope: Scope, callee: OpRef, name: object, goal: Goal) -> list[str]:
-        """Full names for the results of an op: written, or those they are bound to, or the op's own."""
-        if isinstance(name, Given) and name.value:
+        """Full names for the results of an op: written, or those they are bound to, or the op's own.
+
+        `name = ""` in a block is the name of the block's scope, once.
+        """
+        if isinstance(name, Given) and (name.value or scope.path):
             path = self._explicit(scope, name)
-            if path in self.taken:
+            if path in self.taken and path not in self.unused:
                 raise fail("E0210", f"the name `{path}` is taken", name.span, "names must be unique",
                            help="leave `name` out to get a fresh one")  # fmt: skip
+            self.unused.discard(path)
             self.taken.add(path)
             return [path]
         if goal.names and not any(name in scope.named for name in goal.names):
@@ -167,20 +171,31 @@ class Calls(Expressions):
     def _block_path(self, scope: Scope, block: BlockRef, name: object, goal: Goal) -> str:
         if isinstance(name, Given):
             return self._explicit(scope, name) if name.value else scope.path
-        if len(goal.names) == 1 and goal.names[0] not in scope.named:
-            return self.take(scope.path_of(goal.names[0]))
-        return self.take(scope.path_of(block.name))
+        own = len(goal.names) == 1 and goal.names[0] not in scope.named
+        path = self.take(scope.path_of(goal.names[0] if own else block.name))
+        self.unused.add(path)
+        return path
 
     def _bind_params(self, scope: Scope, params: Sequence[s.Param], bound: dict[str, list[Given]]) -> None:
         for param in params:
             if param.name.text in bound:
                 scope.bind(param.name.text, bound[param.name.text][0].value)
             else:
-                assert param.default is not None
-                scope.bind(param.name.text, self.evaluate(scope, param.default, NO_GOAL))
+                scope.bind(param.name.text, self._default(scope, param))
         for param in params:
             if param.type is not None:
                 self.check_param(scope, param, bound)
+
+    def _default(self, scope: Scope, param: s.Param) -> object:
+        """Evaluated in the block, where it may use the parameters before it; so the calls that led here are shown."""
+        assert param.default is not None
+        try:
+            return self.evaluate(scope, param.default, NO_GOAL)
+        except Halt:
+            raise
+        except Failure as failure:
+            self.report(failure.diagnostic, scope)
+            return UNKNOWN
 
     def check_param(self, scope: Scope, param: s.Param, bound: dict[str, list[Given]]) -> None:
         """A written type of a block's parameter is a check of the argument."""

@@ -11,6 +11,7 @@ from convc.frontend import arithmetic
 from convc.frontend import syntax as s
 from convc.frontend.arguments import Given
 from convc.frontend.failure import did_you_mean, fail, nearest
+from convc.frontend.standard import standard_blocks
 from convc.frontend.state import Goal, Scope, State, is_unknown
 from convc.frontend.values import UNKNOWN, BlockRef, Callee, OpRef, ParameterRef, describe
 from convc.ir import DType, Layout, TensorType, Value
@@ -18,7 +19,7 @@ from convc.ir import DType, Layout, TensorType, Value
 PROPERTIES = ("batch", "channels", "depth", "height", "width", "length", "rank")
 
 #: Names that stand for themselves: the padding rules, and what ops may be told by a word.
-_RULES = ("same", "same_lower", "valid", "causal")
+_RULES = ("half", "same", "same_lower", "valid", "causal")
 _SYMBOLS = tuple(dict.fromkeys((*_RULES, *ops.choices())))
 
 #: Names that people coming from elsewhere write.
@@ -127,7 +128,7 @@ class Expressions(State):
             return None
         if local is not None:
             raise fail("E0406", f"`{name.text}` cannot be called", name.span, f"this is {describe(local)}")
-        known = [*scope.module.blocks, *ops.names()]
+        known = [*scope.module.blocks, *ops.names(), *standard_blocks()]
         meant = _FOREIGN_OPS.get(name.text.lower().replace("_", "")) or nearest(name.text, known)
         guess = f"did you mean `{meant}`?" if meant else "nothing of that name can be called"
         raise fail(
@@ -147,10 +148,12 @@ class Expressions(State):
         op = ops.by_name(name)
         if op is not None:
             return OpRef(op)  # type: ignore[arg-type]  # every op of the language has `params` and `build`: tests/ops
-        return ParameterRef() if name == ParameterRef.name else None
+        if name == ParameterRef.name:
+            return ParameterRef()
+        return None if name in scope.module.lost else standard_blocks().get(name)
 
     def _unknown(self, scope: Scope, name: s.Name) -> Exception:
-        known = [*scope.variables, *scope.module.blocks, *ops.names(), *_SYMBOLS]
+        known = [*scope.variables, *scope.module.blocks, *ops.names(), *_SYMBOLS, *standard_blocks()]
         guess = did_you_mean(name.text, known)
         return fail(
             "E0201", f"unknown name `{name.text}`", name.span, guess or "not defined here",

@@ -57,6 +57,7 @@ class State:
     def __init__(self) -> None:
         self.parameters: dict[str, Value] = {}
         self.taken: set[str] = set()
+        self.unused: set[str] = set()  # of those, the scopes of blocks that no value is called by
         self.nodes: list[Node] = []
         self.diagnostics: list[Diagnostic] = []
         self._seen: set[tuple[str, Span | None]] = set()

@@ -19,7 +19,7 @@ class Kind(Enum):
     INTS = "ints"  # one number for every axis, or a tuple
     FLOAT = "float"
     BOOL = "bool"
-    PAD = "pad"  # a number, a tuple, or same / same_lower / valid / causal
+    PAD = "pad"  # a number, a tuple, or half / same / same_lower / valid / causal
     WEIGHT = "weight"  # a tensor, or the name of the weight in the weights file
     SHAPE = "shape"
     CHOICE = "choice"  # one of `Param.choices`, written as a bare word or a string

@@ -37,6 +37,7 @@ def resolve_pad(
 ) -> tuple[int, ...]:
     """Padding as numbers, ONNX order: begins of all axes, then ends (for `nchw`: top, left, bottom, right).
 
+    `half` is half the kernel's reach on both sides, as torch's networks write out: (kernel - 1) * dilation // 2.
     `same` is TensorFlow's rule: as many outputs as ceil(size / stride), the odd pixel at the end; `same_lower` puts it
     at the beginning; `causal` pads only before. A number pads every side, one number per axis both of its sides.
     """
@@ -49,6 +50,8 @@ def resolve_pad(
             pads = (rule,) * (2 * rank)
         case "valid":
             pads = (0,) * (2 * rank)
+        case "half":
+            pads = tuple(r // 2 for r in reach) * 2
         case "causal":
             pads = (*reach, *(0,) * rank)
         case "same" | "same_lower":
@@ -63,7 +66,7 @@ def resolve_pad(
             raise OpError(
                 "E0304", f"`{rule}` is no padding", "pad",
                 help=f"write a number, {_COUNT[2 * rank]} numbers ({', '.join(SIDES[rank])}), "
-                "same, same_lower, valid or causal",
+                "half, same, same_lower, valid or causal",
             )  # fmt: skip
     if min(pads) < 0:
         raise OpError("E0304", "padding cannot be negative", "pad", note=f"pad is {pads}")

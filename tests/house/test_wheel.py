@@ -33,9 +33,9 @@ def test_it_holds_every_data_file(wheel: Path, folder: str) -> None:
     assert wanted <= names
 
 
-def test_it_holds_the_zoo_with_its_weights(wheel: Path) -> None:
+def test_it_holds_the_zoo_with_its_weights_and_the_standard_blocks(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"convc/zoo/resnet50.conv", "convc/zoo/lenet5.safetensors"} <= names
+    assert {"convc/zoo/resnet50.conv", "convc/zoo/lenet5.safetensors", "convc/std/convolutions.conv"} <= names
 
 
 def test_it_holds_nothing_else(wheel: Path) -> None:

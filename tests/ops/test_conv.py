@@ -60,6 +60,8 @@ def test_conv(text: str, shape: tuple[int, ...]) -> None:
     ("rule", "kernel", "stride", "size", "pad", "out"),
     [
         ("valid", 3, 1, 5, (0, 0), 3),
+        ("half", 3, 2, 6, (1, 1), 3),  # torch: as much on both sides
+        ("half", 4, 1, 6, (1, 1), 5),
         ("same", 3, 1, 5, (1, 1), 5),
         ("same", 3, 2, 5, (1, 1), 3),
         ("same", 3, 2, 6, (0, 1), 3),  # TensorFlow: the odd one after
