@@ -107,7 +107,8 @@ CATALOGUE: Final[dict[str, Entry]] = {
     ),
     "E0301": Entry(
         "wrong number of dimensions",
-        "Convolution and pooling take [n, c, h, w]; `linear` takes [n, channels], so maps go through `flatten` first.",
+        "Convolution and pooling take [n, c, h, w]; `linear` works along the last axis, so maps go through `flatten`\n"
+        "first.",
         "y = x |> global_avgpool |> linear(10)",
         "y = x |> global_avgpool |> flatten |> linear(10)",
     ),
@@ -160,6 +161,45 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "E0311": Entry(
         "reshape changes the number of elements",
         "The product of the extents stays the same; one extent may be -1 and is worked out.",
+    ),
+    "E0320": Entry(
+        "not an order of the axes",
+        "`transpose` names every axis once: dimension i of the result is dimension order[i] of the input.",
+        "y = transpose(x, [0, 2, 2, 1])",
+        "y = transpose(x, [0, 2, 3, 1])",
+    ),
+    "E0321": Entry(
+        "empty slice",
+        "`begin`, `end` and `step` are Python's: negative numbers count from the end, `end` is not taken. With a\n"
+        "negative step `begin` comes after `end`.",
+        "y = slice(x, 1, 8, 4)",
+        "y = slice(x, 1, 8, 4, step = -1)",
+    ),
+    "E0322": Entry(
+        "pieces do not make up the axis",
+        "The sizes of a `split` are at least 1 and add up to the extent of its axis.",
+        "a, b = split(x, [8, 16])   # x: f32[1, 32, 9, 9]",
+        "a, b = split(x, [8, 24])",
+    ),
+    "E0323": Entry("no such index", "Indices count from 0; negative ones count from the end."),
+    "E0324": Entry(
+        "padding does not fit the tensor",
+        "`pad` takes one number, or the numbers before each spatial axis and then those after, or these of every\n"
+        "axis. Negative numbers crop, and must leave something. A mirror image is shorter by one than what it mirrors.",
+        "y = pad(x, [1, 2, 3])          # x: f32[1, 3, 8, 8]",
+        "y = pad(x, [1, 2, 1, 2])",
+    ),
+    "E0325": Entry(
+        "the block does not divide the tensor",
+        "`depth_to_space` needs channels in multiples of block x block, `space_to_depth` such a height and width.",
+    ),
+    "E0326": Entry("not an axis of extent 1", "`squeeze` takes away axes of extent 1 only; `reshape` does more."),
+    "E0327": Entry("not a norm", "`lp_norm` knows p = 1, the sum of magnitudes, and p = 2, the Euclidean length."),
+    "E0328": Entry(
+        "matrices do not fit",
+        "The left one has as many columns as the right one has rows; what is before the last two axes is broadcast.",
+        "y = matmul(a, b)               # a: f32[4, 8], b: f32[4, 8]",
+        "y = matmul(a, b, transpose_b = true)",
     ),
     "E0401": Entry(
         "unknown argument",

@@ -66,15 +66,16 @@ def _arguments(node: Node) -> Iterator[str]:
     names = node.op.operands(len(node.inputs))
     for place, (name, value) in enumerate(zip(names, node.inputs, strict=True)):
         yield value.name if place == 0 or name == "*" else f"{name} = {value.name}"
-    defaults = {param.name: param.default for param in getattr(node.op, "params", ())}
+    params = {param.name: param for param in getattr(node.op, "params", ())}
     for place, field in enumerate(fields(_dataclass(node.op))):
         value = getattr(node.op, field.name)
         if field.name in names:
             continue  # a flag that says the operand is there (`bias`): the operand says it
         if place == 0 and not names:
             yield attribute(value)
-        elif not _is_default(value, defaults.get(field.name)):
-            whole = field.name == "shape"  # `[4, 4]` is a shape, but as a stride it is `4`
+        elif field.name not in params or not _is_default(value, params[field.name].default):
+            # `[4, 4]` is a shape, but as a stride it is `4`
+            whole = field.name in params and params[field.name].kind.value == "shape"
             yield f"{field.name} = {attribute(value if whole else _collapse(value))}"
 
 

@@ -22,7 +22,10 @@ from convc.ops.compare import (
 from convc.ops.conv import Conv
 from convc.ops.elementwise import Add, Constant, Div, Maximum, Minimum, Mod, Mul, Pow, Sub
 from convc.ops.linear import Linear
+from convc.ops.matmul import MatMul
+from convc.ops.movement import Expand, Gather, Slice, Split, Tile, Transpose
 from convc.ops.normalization import BatchNorm, LocalResponseNorm
+from convc.ops.pad import Pad
 from convc.ops.piecewise import (
     Clip,
     HardSigmoid,
@@ -35,8 +38,23 @@ from convc.ops.piecewise import (
     ThresholdedRelu,
 )
 from convc.ops.pool import AvgPool, GlobalAvgPool, MaxPool
+from convc.ops.reduce import (
+    ReduceL1,
+    ReduceL2,
+    ReduceLogSum,
+    ReduceLogSumExp,
+    ReduceMax,
+    ReduceMean,
+    ReduceMin,
+    ReduceProd,
+    ReduceSum,
+    ReduceSumSquare,
+)
+from convc.ops.reshaping import Squeeze, Unsqueeze
 from convc.ops.shape import Concat, Dropout, Flatten, Identity, Reorder, Reshape
+from convc.ops.shuffle import ChannelShuffle, DepthToSpace, SpaceToDepth
 from convc.ops.softmax import Hardmax, LogSoftmax, Softmax
+from convc.ops.statistics import GroupNorm, InstanceNorm, LayerNorm, LpNorm
 from convc.ops.unary import (
     Abs,
     Acos,
@@ -70,6 +88,10 @@ ALL_OPS: Final[tuple[type[Op], ...]] = (
     Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, LogicalAnd, LogicalOr, LogicalXor, LogicalNot, Where,
     Abs, Neg, Sign, Reciprocal, Sqrt, Floor, Ceil, Round, Exp, Log, Erf,
     Sin, Cos, Tan, Asin, Acos, Atan, Sinh, Cosh, Asinh, Acosh, Atanh,
+    MatMul, InstanceNorm, GroupNorm, LayerNorm, LpNorm,
+    ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceProd, ReduceL1, ReduceL2, ReduceSumSquare, ReduceLogSum,
+    ReduceLogSumExp,
+    Transpose, Slice, Split, Pad, Squeeze, Unsqueeze, Expand, Tile, Gather, ChannelShuffle, DepthToSpace, SpaceToDepth,
     Concat, Flatten, Reshape, Identity, Dropout, Reorder,
 )  # fmt: skip
 

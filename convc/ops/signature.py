@@ -21,7 +21,7 @@ class Kind(Enum):
     BOOL = "bool"
     PAD = "pad"  # a number, a tuple, or half / same / same_lower / valid / causal
     WEIGHT = "weight"  # a tensor, or the name of the weight in the weights file
-    SHAPE = "shape"
+    SHAPE = "shape"  # a list of whole numbers that is always written as one: extents, axes, indices
     CHOICE = "choice"  # one of `Param.choices`, written as a bare word or a string
 
 

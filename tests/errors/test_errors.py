@@ -37,4 +37,4 @@ def test_every_code_in_the_sources_has_a_page() -> None:
 def test_explain() -> None:
     assert explain("e0302").startswith("E0302: kernel does not fit its input\n")
     with pytest.raises(KeyError, match="did you mean E0302"):
-        explain("E03020")
+        explain("E-0302")

@@ -19,11 +19,16 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Called:
-    """A network of one op, its result, and the weights it was given."""
+    """A network of one op, its results, and the weights it was given."""
 
     graph: Graph
-    y: Array
+    ys: tuple[Array, ...]
     weights: dict[str, Array]
+
+    @property
+    def y(self) -> Array:
+        (y,) = self.ys
+        return y
 
     @property
     def node(self) -> Node:
@@ -49,8 +54,8 @@ def call(text: str, dtype: npt.DTypeLike = np.float64, **inputs: Array) -> Calle
     """Evaluate an expression over these arrays, with seeded random weights."""
     graph = graph_of(text, **{name: array.shape for name, array in inputs.items()})
     weights = Weights.random(graph)
-    (y,) = interpreter.run(graph, inputs, weights, dtype).values()
-    return Called(graph, y, {value.name: weights[value.name].astype(np.float64) for value in graph.parameters})
+    ys = tuple(interpreter.run(graph, inputs, weights, dtype).values())
+    return Called(graph, ys, {value.name: weights[value.name].astype(np.float64) for value in graph.parameters})
 
 
 def normal(*shape: int, seed: int = 0) -> Array:

@@ -21,6 +21,14 @@ def test_linear(bias: bool) -> None:
     assert (called.cost.parameters, called.cost.macs) == (20 + 4 * bias, 60)
 
 
+def test_linear_works_along_the_last_axis() -> None:
+    x = normal(2, 3, 4, 5)
+    called = call("linear(x, 6)", x=x)
+    assert called.y.shape == (2, 3, 4, 6)
+    np.testing.assert_allclose(called.y, x @ called.weight("weight").T + called.weight("bias"))
+    assert called.cost.macs == 2 * 3 * 4 * 5 * 6
+
+
 def test_linear_takes_a_tensor_as_weight() -> None:
     x, w = normal(3, 5), normal(2, 5)
     np.testing.assert_allclose(call("linear(x, weight = w, bias = false)", x=x, w=w).y, x @ w.T)
@@ -29,7 +37,8 @@ def test_linear_takes_a_tensor_as_weight() -> None:
 @pytest.mark.parametrize(
     ("text", "code", "words"),
     [
-        ("linear(x, 4)", "E0301", ["f32[1, 2, 4, 4]", "`|> flatten`"]),
+        ("linear(slice(x, 3, 0, 1), 4)", "E0301", ["f32[1, 2, 4, 1]", "`|> flatten`"]),
+        ("linear(x, weight = flatten(x), bias = false)", "E0303", ["f32[1, 2, 4, 4]", "`|> flatten`"]),
         ("linear(flatten(x), 0)", "E0305", ["channels is 0"]),
         ("linear(flatten(x), weight = x, bias = false)", "E0303", ["[oc, ic]"]),
         ("linear(flatten(x), 3, bias = x)", "E0303", ["take f32[3]"]),
