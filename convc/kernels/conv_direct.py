@@ -59,6 +59,18 @@ class Reduction:
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """The input channels in `parts` sweeps over the map, `blocks` whole blocks in each; sums wait in the result."""
+
+    parts: int
+    blocks: int
+
+    def last(self, blocks: int) -> int:
+        """Blocks of the last sweep, of `blocks` in all."""
+        return blocks - (self.parts - 1) * self.blocks
+
+
+@dataclass(frozen=True, slots=True)
 class ConvPacking(Packing):
     """Weights `[oc, ic / groups, kernel...]` -> `[tile][block][kernel...][c][o][lane]`, absent channels zero.
 
@@ -73,6 +85,7 @@ class ConvPacking(Packing):
     lanes: int
     reduction: Reduction
     interleave: tuple[int, int, int] | None = None
+    split: Split | None = None
 
     @property
     def tiles(self) -> int:
@@ -99,7 +112,12 @@ class ConvPacking(Packing):
             .reshape(self.tiles, -1)
             for first, blocks, size in self.reduction.parts
         ]
-        return np.ascontiguousarray(np.concatenate(blocks, axis=1)).reshape(-1)
+        whole = np.concatenate(blocks, axis=1)
+        if self.split is None:
+            return np.ascontiguousarray(whole).reshape(-1)
+        step = self.split.blocks * self.reduction.parts[0][2] * taps * width
+        cuts = [step * part for part in range(1, self.split.parts)]
+        return np.concatenate([part.reshape(-1) for part in np.split(whole, cuts, axis=1)])
 
     def _place_groups(self, weights: npt.NDArray[np.float64], out: npt.NDArray[np.float32], width: int) -> None:
         """Each output channel's filter at its own group's place in the channels its tile reads."""
@@ -156,7 +174,9 @@ class ConvDirect(Kernel):
     dst_blocked: bool
     bias: bool
     epilogue: Formula
-    rows_outermost: bool
+    group_rows: int  # output rows in a work item
+    split: Split | None = None
+    last_row: int = 0
     linear: bool = False
 
     @property
@@ -180,7 +200,16 @@ class ConvDirect(Kernel):
 
     @cached_property
     def tiling(self) -> Tiling:
-        return tile_plane(self.height, self.width, self.pixels)
+        return tile_plane(self.height, self.width, self.pixels, self.last_row)
+
+    @property
+    def group(self) -> int:
+        """Bands of rows in a work item."""
+        return max(1, self.group_rows // self.tiling.bands[0].rows)
+
+    @property
+    def groups(self) -> int:
+        return ceil_div(self.tiling.units, self.group)
 
     @property
     def oc_tiles(self) -> int:
@@ -188,7 +217,7 @@ class ConvDirect(Kernel):
 
     @property
     def items(self) -> int:
-        return self.n * self.oc_tiles * self.depth.out * self.tiling.units
+        return self.n * self.depth.out * self.groups * self.oc_tiles
 
     @property
     def store(self) -> str:
@@ -207,13 +236,26 @@ class ConvDirect(Kernel):
         return self.depth.kernel * self.height.kernel * self.width.kernel
 
     @property
-    def tile_weights(self) -> int:
-        """Floats of packed weights one output tile reads."""
-        return self.reduction.channels * self.taps * self.vectors * self.lanes
+    def part_weights(self) -> tuple[int, ...]:
+        """Floats of packed weights one output tile reads, in each sweep."""
+        width, split = self.taps * self.vectors * self.lanes, self.split
+        if split is None:
+            return (self.reduction.channels * width,)
+        step = split.blocks * self.reduction.parts[0][2]
+        return (*(step * width,) * (split.parts - 1), (self.reduction.channels - step * (split.parts - 1)) * width)
+
+    @property
+    def prefetch(self) -> int:
+        """Cache lines of the next tile's weights to fetch before each register tile."""
+        if self.linear:
+            return 0
+        calls = self.group * sum(s.count for s in self.tiling.bands[0].segments)
+        return min(32, ceil_div(self.part_weights[0] * 4, 64 * calls))
 
     def unroll(self, channels: int) -> int:
-        """Channels per step of the inner loop: the largest of 4, 3, 2 that leaves no rest."""
-        return next((u for u in (4, 3, 2) if channels % u == 0), 1)
+        """Channels per step of the inner loop: as many as leave no rest and keep the loop short enough to cache."""
+        most = 112 // (self.pixels * self.vectors)
+        return next((u for u in (8, 4, 3, 2) if channels % u == 0 and u <= most), 1)
 
 
 def choose_tile(blocks: int, width: int, registers: int) -> tuple[int, int]:
@@ -223,13 +265,15 @@ def choose_tile(blocks: int, width: int, registers: int) -> tuple[int, int]:
     latency. Among equals the widest tile wins, since it reads the weights least often.
     """
     budget = ACCUMULATORS[registers]
+    rate = 1 if registers == 32 else 2  # of multiply-adds and loads in a cycle: 64-byte ones take both halves of a core
     best: tuple[float, int, int] | None = None
     for vectors in (v for v in (4, 3, 2, 1) if blocks % v == 0):
         pixels = min(budget // vectors, (registers - 1 - vectors) // vectors)
         if vectors == 4 and registers == 16:
             continue
         across = ceil_div(width, pixels)
-        cycles = across * max(ceil_div(width, across) * vectors, ceil_div(width, across) + vectors, 4) + 0.25 * across
+        row = ceil_div(width, across)
+        cycles = across * max(row * vectors / rate, (row + vectors) / rate, 4) + 0.25 * across
         score = (round(cycles / (width * vectors), 3), -pixels, vectors)
         best = min(best, score) if best else score
     assert best is not None

@@ -10,7 +10,7 @@ Where rows are narrow a tile spans several of them; then the rows at the top and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from convc.ir.types import ceil_div
@@ -142,11 +142,17 @@ class Tiling:
         return sum(band.count for band in self.bands)
 
 
-def tile_plane(height: Axis, width: Axis, pixels: int) -> Tiling:
+def tile_plane(height: Axis, width: Axis, pixels: int, last_row: int = 0) -> Tiling:
     """Tiles of at most `pixels` outputs over the plane.
 
-    Tiles span several rows only when two whole rows fit in one.
+    Tiles span several rows only when two whole rows fit in one. With `last_row` the last row has so few outputs.
     """
+    if last_row and last_row != width.out:
+        body = tile_plane(replace(height, size=height.size - 1, out=height.out - 1), width, pixels)
+        tail = tile_plane(UNIT, replace(width, size=last_row, out=last_row), pixels)
+        both = tuple(dict.fromkeys((*body.tiles, *tail.tiles)))
+        moved = tuple(replace(s, tile=both.index(tail.tiles[s.tile])) for s in tail.bands[0].segments)
+        return Tiling(both, (*body.bands, Band(height.out - 1, 1, 1, moved)))
     rows = max(1, min(pixels // width.out, height.out)) if width.out * 2 <= pixels else 1
     across = cut(width, max(1, pixels // rows))
     down = cut(height, rows)

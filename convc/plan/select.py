@@ -7,6 +7,8 @@ blocked is computed by blocks, what is plain (levels 0 and 1) channel by channel
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
 
 from convc.diagnostics import InternalError
 from convc.ir.graph import Graph, Node, Value
@@ -34,13 +36,11 @@ from convc.ops.pool import AvgPool, GlobalAvgPool, MaxPool
 from convc.ops.shape import Concat, Flatten, Reorder
 from convc.ops.softmax import Softmax
 from convc.options import Target
+from convc.plan.blocking import Walk, flattened, rows_per_group, split_reduction
 from convc.plan.call import Call, Operand, Packed, extent5, five, plane
 from convc.plan.formulas import make_formula
 
 Axes = tuple[Axis, Axis, Axis]
-
-#: Bytes of packed weights that may stay in a core's second-level cache while a map is swept.
-CACHE_BYTES = 512 * 1024
 
 
 def select(graph: Graph, node: Node, target: Target) -> tuple[Call, ...]:
@@ -95,12 +95,14 @@ def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], tar
     blocks = ceil_div(oc, lanes)
     pixels, vectors = choose_tile(_tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers)
     reduction = _reduction(src, oc, op.groups, vectors * lanes, blocks // vectors)
-    packing = ConvPacking(oc, op.groups, window, vectors, lanes, reduction)
     formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
+    walk = flattened(Walk(depth, height, width, plane(src, 1), plane(dst, lanes), formula), pixels)
+    split = split_reduction(reduction, prod(window), vectors * lanes) if src.block > 1 and dst.block > 1 else None
+    packing = ConvPacking(oc, op.groups, window, vectors, lanes, reduction, split=split)
     kernel = ConvDirect(
-        lanes, vectors, pixels, src.shape[0], oc, depth, height, width, reduction, plane(src, 1), src.block,
-        plane(dst, lanes), dst.block > 1, op.bias, formula,
-        rows_outermost=packing.size() * 4 <= CACHE_BYTES < src.bytes,
+        lanes, vectors, pixels, src.shape[0], oc, walk.depth, walk.height, walk.width, reduction, walk.src, src.block,
+        walk.dst, dst.block > 1, op.bias, walk.epilogue, rows_per_group(walk, reduction, split, oc), split,
+        walk.last_row,
     )  # fmt: skip
     bias = (Packed(anchor.inputs[2], VectorPacking(oc, blocks * lanes)),) if op.bias else ()
     reason = (
@@ -169,7 +171,7 @@ def _linear(
     kernel = ConvDirect(
         lanes, vectors, pixels, 1, oc, UNIT, UNIT, Axis(rows, rows, 1, 1, 1, 0), reduction,
         Plane(0, 0, 1, 0, 0, src.strides[0]), 1, Plane(0, lanes, 1, 0, 0, node.output.type.strides[0]), False, op.bias,
-        formula, rows_outermost=False, linear=True,
+        formula, group_rows=1, linear=True,
     )  # fmt: skip
     formula_fixed = _rows_as_pixels(kernel)
     packing = ConvPacking(oc, 1, (1, 1), vectors, lanes, reduction, interleave)
@@ -182,8 +184,6 @@ def _linear(
 
 def _rows_as_pixels(kernel: ConvDirect) -> ConvDirect:
     """Epilogue operands step by rows of the batch, which are this kernel's pixels."""
-    from dataclasses import replace
-
     accesses = tuple(
         replace(a, strides=(0, a.strides[1], 0, 0, a.strides[0])) for a in kernel.epilogue.accesses
     )

@@ -1,0 +1,92 @@
+"""How a direct convolution walks its operands, so that caches serve the register tiles.
+
+    for each group of output rows           its pixels, and the sums over it, stay in the second-level cache
+        for each part of the input channels
+            for each tile of output channels    its weights of this part stay in the first-level cache
+                for each register tile of the group
+
+The order of Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008), for convolutions. Sums
+wait in the result between parts; bias is added in the first, the epilogue applied in the last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from convc.ir.types import ceil_div
+from convc.kernels.conv_direct import Plane, Reduction, Split
+from convc.kernels.formula import Formula
+from convc.kernels.tiles import UNIT, Axis
+
+#: Bytes of weights that a sweep over pixels finds in the first-level cache (of 32 KiB; pixels need the rest).
+PANEL_BYTES: Final = 16 * 1024
+
+#: Bytes of pixels and sums that stay in the second-level cache (of 512 KiB or more; weights pass through the rest).
+GROUP_BYTES: Final = 320 * 1024
+
+#: Work items that a layer should at least have, for threads to share.
+ITEMS: Final = 16
+
+#: Register tiles in a row of a flattened map.
+TILES_PER_ROW: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The axes of a convolution and how its operands step along them; the last row may be shorter than the others."""
+
+    depth: Axis
+    height: Axis
+    width: Axis
+    src: Plane
+    dst: Plane
+    epilogue: Formula
+    last_row: int = 0  # 0: as long as the others
+
+
+def flattened(walk: Walk, pixels: int) -> Walk:
+    """A pointwise walk over one line of pixels in rows of whole register tiles; others as they are.
+
+    A 7 x 7 map is then 49 pixels, not 7 rows of 7.
+    """
+    axes = (walk.depth, walk.height, walk.width)
+    pointwise = all(a.kernel == a.stride == 1 and a.pad == 0 and a.size == a.out for a in axes)
+    steps = [(p.d, p.h, p.w) for p in (walk.src, walk.dst)] + [a.strides[2:] for a in walk.epilogue.accesses]
+    if not pointwise or not all(_is_line(walk, *step) for step in steps):
+        return walk
+    count = walk.depth.out * walk.height.out * walk.width.out
+    row = min(count, pixels * TILES_PER_ROW)
+    rows = ceil_div(count, row)
+    accesses = tuple(
+        replace(a, strides=(*a.strides[:2], 0, a.strides[4] * row, a.strides[4])) for a in walk.epilogue.accesses
+    )
+    return Walk(
+        UNIT, replace(UNIT, size=rows, out=rows), replace(UNIT, size=row, out=row),
+        replace(walk.src, d=0, h=walk.src.w * row), replace(walk.dst, d=0, h=walk.dst.w * row),
+        replace(walk.epilogue, accesses=accesses), count % row,
+    )  # fmt: skip
+
+
+def _is_line(walk: Walk, d: int, h: int, w: int) -> bool:
+    """Whether rows and slices follow one another as pixels do."""
+    rows = walk.height.out == 1 or h == w * walk.width.out
+    return rows and (walk.depth.out == 1 or d == w * walk.width.out * walk.height.out)
+
+
+def split_reduction(reduction: Reduction, taps: int, outputs: int) -> Split | None:
+    """Parts of the input channels whose weights for `outputs` channels stay in the first-level cache."""
+    _, blocks, size = reduction.parts[0]
+    parts = ceil_div(blocks, max(1, PANEL_BYTES // (taps * size * outputs * 4)))
+    each = ceil_div(blocks, parts)
+    return Split(ceil_div(blocks, each), each) if parts > 1 else None
+
+
+def rows_per_group(walk: Walk, reduction: Reduction, split: Split | None, oc: int) -> int:
+    """Output rows whose source pixels of one part, and sums, stay in the second-level cache."""
+    channels = split.blocks * reduction.block if split else reduction.channels
+    source = walk.width.out * walk.width.stride * walk.height.stride * channels
+    sums = walk.width.out * oc if split else 0
+    fit = GROUP_BYTES // (4 * (source + sums))
+    share = ceil_div(walk.height.out * len(reduction.bases), ITEMS)
+    return max(1, min(fit, share, walk.height.out))
