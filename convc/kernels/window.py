@@ -1,38 +1,16 @@
-"""Channelwise windows: depthwise convolution, max and average pooling. Every lane reads its own channel only."""
+"""Pooling windows: maximum and average. Every lane reads its own channel only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from typing import ClassVar, Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from convc.ir.types import ceil_div
-from convc.kernels.base import Kernel, Packing
+from convc.kernels.base import Kernel
 from convc.kernels.conv_direct import Plane
 from convc.kernels.formula import IDENTITY, Formula
 from convc.kernels.tiles import Axis, Tiling, tile_plane
-
-
-@dataclass(frozen=True, slots=True)
-class DepthwisePacking(Packing):
-    """Weights `[c, 1, kernel...]` -> `[c / lanes][kernel...][lane]`, absent channels zero."""
-
-    channels: int
-    kernel: tuple[int, ...]
-    lanes: int
-
-    def size(self) -> int:
-        return ceil_div(self.channels, self.lanes) * self.lanes * prod(self.kernel)
-
-    def apply(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-        taps = prod(self.kernel)
-        padded = np.zeros((ceil_div(self.channels, self.lanes) * self.lanes, taps), np.float32)
-        padded[: self.channels] = np.asarray(array).reshape(self.channels, taps)
-        return np.ascontiguousarray(padded.reshape(-1, self.lanes, taps).transpose(0, 2, 1)).reshape(-1)
 
 
 @dataclass(frozen=True)
@@ -44,7 +22,7 @@ class Window(Kernel):
     """
 
     template: ClassVar[str] = "window"
-    kind: Literal["depthwise", "max", "average"]
+    kind: Literal["max", "average"]
     lanes: int
     n: int
     channels: int
@@ -53,25 +31,20 @@ class Window(Kernel):
     width: Axis
     src: Plane
     dst: Plane
-    bias: bool = False
     epilogue: Formula = IDENTITY
     divisors: tuple[tuple[int, ...], ...] = ()
     pixels: int = 12
 
     @property
     def stem(self) -> str:
-        name = {"depthwise": "depthwise", "max": "maxpool", "average": "avgpool"}[self.kind]
+        name = {"max": "maxpool", "average": "avgpool"}[self.kind]
         steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
-        size, outs = ("x".join(str(number) for number in numbers) for numbers in zip(
-            *((axis.kernel, axis.out) for axis in self.axes), strict=True
-        ))  # fmt: skip
+        size, outs = ("x".join(str(getattr(axis, name)) for axis in self.axes) for name in ("kernel", "out"))
         return f"{name}_{size}_{self.channels}x{outs}{steps}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        weights = ("weights", *(("bias",) if self.bias else ())) if self.kind == "depthwise" else ()
-        extra = tuple(f"operand{i}" for i in range(1, self.epilogue.operands))
-        return ("src", *weights, *extra, "dst")
+        return ("src", *(f"operand{i}" for i in range(1, self.epilogue.operands)), "dst")
 
     @property
     def axes(self) -> tuple[Axis, ...]:

@@ -27,7 +27,7 @@ from convc.kernels.pointwise import Copy, GlobalAverage, ResponseNorm
 from convc.kernels.pointwise import Elementwise as ElementwiseKernel
 from convc.kernels.pointwise import Softmax as SoftmaxKernel
 from convc.kernels.tiles import UNIT, Axis
-from convc.kernels.window import DepthwisePacking, Window, average_counts
+from convc.kernels.window import Window, average_counts
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
 from convc.ops.linear import Linear
@@ -36,11 +36,11 @@ from convc.ops.pool import AvgPool, GlobalAvgPool, MaxPool
 from convc.ops.shape import Concat, Flatten, Reorder
 from convc.ops.softmax import Softmax
 from convc.options import Target
+from convc.plan.axes import axes_of
 from convc.plan.blocking import Walk, flattened, rows_per_group, split_reduction
 from convc.plan.call import Call, Operand, Packed, extent5, five, plane
+from convc.plan.depthwise import depthwise_call
 from convc.plan.formulas import make_formula
-
-Axes = tuple[Axis, Axis, Axis]
 
 
 def select(graph: Graph, node: Node, target: Target) -> tuple[Call, ...]:
@@ -71,26 +71,15 @@ def select(graph: Graph, node: Node, target: Target) -> tuple[Call, ...]:
     raise InternalError(f"no kernel for {node.op.name} ({node.name})")
 
 
-def _axes(op: Conv | MaxPool | AvgPool, kernel: Sequence[int], src: TensorType, dst: TensorType) -> Axes:
-    """Depth, height and width; an axis that the tensors have not is a unit."""
-    rank = len(kernel)
-    dilation: Sequence[int] = getattr(op, "dilation", (1,) * rank)
-    found = [
-        Axis(src.shape[2 + i], dst.shape[2 + i], kernel[i], op.stride[i], dilation[i], op.pad[i]) for i in range(rank)
-    ]
-    depth, height, width = [UNIT] * (3 - rank) + found
-    return depth, height, width
-
-
 def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], target: Target) -> Call:
     op = anchor.op
     assert isinstance(op, Conv)
     src, dst = anchor.inputs[0].type, node.output.type
-    if op.groups > 1 and op.groups == src.shape[1] == dst.shape[1] and src.block == dst.block:
-        return _depthwise(graph, node, anchor, op, followers)
+    if op.groups > 1 and op.groups == src.shape[1] and src.block == dst.block:
+        return depthwise_call(graph, node, anchor, followers, target)
     weight = anchor.inputs[1]
     oc, window = weight.type.shape[0], weight.type.shape[2:]
-    depth, height, width = _axes(op, window, src, dst)
+    depth, height, width = axes_of(op, window, src, dst)
     lanes = target.lanes
     blocks = ceil_div(oc, lanes)
     pixels, vectors = choose_tile(_tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers)
@@ -133,21 +122,6 @@ def _reduction(src: TensorType, oc: int, groups: int, tile: int, tiles: int) -> 
     if all(base % src.block == 0 for base in bases):
         return Reduction(channels, src.block, bases)
     return Reduction(channels, 1, bases, scattered=True)
-
-
-def _depthwise(graph: Graph, node: Node, anchor: Node, op: Conv, followers: Sequence[Node]) -> Call:
-    src, dst, weight = anchor.inputs[0].type, node.output.type, anchor.inputs[1]
-    channels, window = weight.type.shape[0], weight.type.shape[2:]
-    lanes = dst.block
-    formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
-    axes = _axes(op, window, src, dst)
-    kernel = Window("depthwise", lanes, src.shape[0], channels, *axes, plane(src), plane(dst), op.bias, formula)
-    bias = (Packed(anchor.inputs[2], VectorPacking(channels, round_up(channels, lanes))),) if op.bias else ()
-    packed = Packed(weight, DepthwisePacking(channels, window, lanes))
-    return Call(
-        kernel, (anchor.inputs[0], packed, *bias, *operands, node.output), kernel.items, node,
-        "depthwise: as many groups as channels",
-    )  # fmt: skip
 
 
 def _linear(
@@ -194,7 +168,7 @@ def _pool(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node]) -> 
     op = anchor.op
     assert isinstance(op, (MaxPool, AvgPool))
     src, dst = anchor.inputs[0].type, node.output.type
-    axes = _axes(op, op.kernel, src, dst)
+    axes = axes_of(op, op.kernel, src, dst)
     formula, operands = make_formula(graph, followers, dst, dst.block, anchor.output)
     divisors: tuple[tuple[int, ...], ...] = ()
     if isinstance(op, AvgPool):
@@ -204,7 +178,7 @@ def _pool(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node]) -> 
         )
     kernel = Window(
         "average" if isinstance(op, AvgPool) else "max", dst.block, src.shape[0], src.shape[1], *axes,
-        plane(src), plane(dst), False, formula, divisors,
+        plane(src), plane(dst), formula, divisors,
     )  # fmt: skip
     return Call(
         kernel, (anchor.inputs[0], *operands, node.output), kernel.items, node, "windows read only taps inside the map"

@@ -24,6 +24,10 @@ SHAPES = {
     "stem": "f32[1, 3, 224, 224] conv(64, 7, pad = 3, stride = 2)",
     "three vectors": "f32[1, 32, 35, 35] conv(48, 1)",
     "one vector": "f32[1, 32, 35, 35] conv(80, 3, pad = 1)",
+    "depthwise 3x3": "f32[1, 64, 56, 56] conv(64, 3, pad = 1, groups = 64)",
+    "depthwise 5x5, stride 2": "f32[1, 64, 56, 56] conv(64, 5, pad = 2, stride = 2, groups = 64)",
+    "depthwise 7x7": "f32[1, 64, 56, 56] conv(64, 7, pad = 3, groups = 64)",
+    "depthwise, two filters": "f32[1, 64, 28, 28] conv(128, 3, pad = 1, groups = 64)",
     "linear": "f32[1, 512, 1, 1] flatten |> linear(1024)",
 }
 
@@ -33,7 +37,7 @@ def units(text: str, target: str) -> tuple[list[Unit], tuple[str, ...]]:
     graph = parse_graph(f"network one(x: {shape}) {{ return x |> {call} |> relu }}")
     options = make_options(target, 1)
     emitted = translate(graph, options).emitted
-    hot = [unit for unit in emitted.units if unit.file_name.startswith(("one_conv", "one_linear"))]
+    hot = [unit for unit in emitted.units if unit.file_name.startswith(("one_conv", "one_linear", "one_depthwise"))]
     return hot, options.target.flags
 
 
