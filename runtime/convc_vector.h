@@ -12,10 +12,12 @@
 typedef float vf;
 typedef float vf_u;
 typedef int vi;
+typedef unsigned vu;
 #else
 typedef float vf __attribute__((vector_size(4 * CONVC_LANES), may_alias));
 typedef float vf_u __attribute__((vector_size(4 * CONVC_LANES), may_alias, aligned(4)));
 typedef int vi __attribute__((vector_size(4 * CONVC_LANES), may_alias));
+typedef unsigned vu __attribute__((vector_size(4 * CONVC_LANES), may_alias));
 #endif
 
 #define CONVC_INLINE static inline __attribute__((always_inline, unused))
@@ -26,6 +28,17 @@ CONVC_INLINE vf convc_loadu(const float *p) { return *(const vf_u *)p; }
 CONVC_INLINE void convc_store(float *p, vf v) { *(vf *)p = v; }
 CONVC_INLINE void convc_storeu(float *p, vf v) { *(vf_u *)p = v; }
 CONVC_INLINE vf convc_splat(float x) { return x - (vf){0}; }
+
+/* The bits of a vector as integers and back; integers as floats. */
+#if CONVC_LANES == 1
+CONVC_INLINE vu convc_bits(vf x) { vu v; memcpy(&v, &x, sizeof v); return v; }
+CONVC_INLINE vf convc_from_bits(vu x) { vf v; memcpy(&v, &x, sizeof v); return v; }
+CONVC_INLINE vf convc_to_float(vi x) { return (float)x; }
+#else
+CONVC_INLINE vu convc_bits(vf x) { return (vu)x; }
+CONVC_INLINE vf convc_from_bits(vu x) { return (vf)x; }
+CONVC_INLINE vf convc_to_float(vi x) { return __builtin_convertvector(x, vf); }
+#endif
 
 /* `a` where the comparison holds, else `b`. A comparison is all ones or zero in each lane; plain 1 or 0 for scalars. */
 #if CONVC_LANES == 1
