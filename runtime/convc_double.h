@@ -1,7 +1,8 @@
 /* Functions that networks rarely use, computed in double: simple, and right to the last place or the one before it. Every
  * function is within 1 ulp of a float32 unless it says more.
  *
- * A vector of doubles has the width of one of floats and half its lanes, so functions of floats go by halves. */
+ * A vector of doubles is as wide as the machine has them, so functions of floats go part by part. (Wider ones, which the
+ * compiler would split, gcc 12 does not compare.) */
 #ifndef CONVC_DOUBLE_H
 #define CONVC_DOUBLE_H
 
@@ -14,48 +15,54 @@ typedef unsigned long long vul;
 CONVC_INLINE vd convc_selectd(vl mask, vd a, vd b) { return mask ? a : b; }
 CONVC_INLINE vul convc_bitsd(vd x) { vul v; memcpy(&v, &x, sizeof v); return v; }
 CONVC_INLINE vd convc_from_bitsd(vul x) { vd v; memcpy(&v, &x, sizeof v); return v; }
-enum { CONVC_HALVES = 1 };
 #else
-typedef double vd __attribute__((vector_size(4 * CONVC_LANES), may_alias));
-typedef long long vl __attribute__((vector_size(4 * CONVC_LANES), may_alias));
-typedef unsigned long long vul __attribute__((vector_size(4 * CONVC_LANES), may_alias));
-typedef float vh __attribute__((vector_size(2 * CONVC_LANES), may_alias));
+#if defined(__AVX512F__) && CONVC_LANES >= 16
+#define CONVC_DOUBLE_BYTES 64
+#elif defined(__AVX__) && CONVC_LANES >= 8
+#define CONVC_DOUBLE_BYTES 32
+#else
+#define CONVC_DOUBLE_BYTES 16
+#endif
+typedef double vd __attribute__((vector_size(CONVC_DOUBLE_BYTES), may_alias));
+typedef long long vl __attribute__((vector_size(CONVC_DOUBLE_BYTES), may_alias));
+typedef unsigned long long vul __attribute__((vector_size(CONVC_DOUBLE_BYTES), may_alias));
+typedef float vh __attribute__((vector_size(CONVC_DOUBLE_BYTES / 2), may_alias)); /* as many floats as doubles */
 CONVC_INLINE vd convc_selectd(vl mask, vd a, vd b) { return (vd)((mask & (vl)a) | (~mask & (vl)b)); }
 CONVC_INLINE vul convc_bitsd(vd x) { return (vul)x; }
 CONVC_INLINE vd convc_from_bitsd(vul x) { return (vd)x; }
-enum { CONVC_HALVES = 2 };
 #endif
+enum { CONVC_PARTS = 2 * sizeof(vf) / sizeof(vd) > 1 ? 2 * sizeof(vf) / sizeof(vd) : 1 };
 
-/* One half of a vector of floats as doubles, and doubles as that half. */
-CONVC_INLINE vd convc_widen(const vf *x, int half)
+/* One part of a vector of floats as doubles, and doubles as that part. */
+CONVC_INLINE vd convc_widen(const vf *x, int number)
 {
 #if CONVC_LANES == 1
-    (void)half;
+    (void)number;
     return *x;
 #else
     vh part;
-    memcpy(&part, (const char *)x + half * sizeof part, sizeof part);
+    memcpy(&part, (const char *)x + number * sizeof part, sizeof part);
     return __builtin_convertvector(part, vd);
 #endif
 }
 
-CONVC_INLINE void convc_narrow(vf *y, int half, vd x)
+CONVC_INLINE void convc_narrow(vf *y, int number, vd x)
 {
 #if CONVC_LANES == 1
-    (void)half;
+    (void)number;
     *y = (float)x;
 #else
     const vh part = __builtin_convertvector(x, vh);
-    memcpy((char *)y + half * sizeof part, &part, sizeof part);
+    memcpy((char *)y + number * sizeof part, &part, sizeof part);
 #endif
 }
 
 /* convc_NAME on floats from convc_NAMEd on doubles. */
-#define CONVC_BY_HALVES(name)                                                                                          \
+#define CONVC_BY_PARTS(name)                                                                                           \
     CONVC_INLINE vf convc_##name(vf x)                                                                                 \
     {                                                                                                                  \
         vf y = x;                                                                                                      \
-        for (int half = 0; half < CONVC_HALVES; ++half) convc_narrow(&y, half, convc_##name##d(convc_widen(&x, half))); \
+        for (int i = 0; i < CONVC_PARTS; ++i) convc_narrow(&y, i, convc_##name##d(convc_widen(&x, i)));                \
         return y;                                                                                                      \
     }
 
@@ -123,9 +130,9 @@ CONVC_INLINE vf convc_pow(vf a, vf b)
     const vf zero = convc_splat(0.0f), one = convc_splat(1.0f), huge = convc_splat(__builtin_inff());
     const vf magnitude = convc_abs(a), middle = b * 0.5f;
     vf power = one;
-    for (int half = 0; half < CONVC_HALVES; ++half) {
-        const vd exponent = convc_logd(convc_widen(&magnitude, half)) * convc_widen(&b, half);
-        convc_narrow(&power, half, convc_expd(exponent));
+    for (int i = 0; i < CONVC_PARTS; ++i) {
+        const vd exponent = convc_logd(convc_widen(&magnitude, i)) * convc_widen(&b, i);
+        convc_narrow(&power, i, convc_expd(exponent));
     }
     const vi whole = b == convc_floor(b), odd = whole & (middle != convc_floor(middle));
     const vi impossible = (a < zero) & (magnitude < huge) & (b == b) & (whole ^ (one == one));
@@ -140,11 +147,11 @@ CONVC_INLINE vf convc_pow(vf a, vf b)
 CONVC_INLINE vf convc_fmod(vf a, vf b)
 {
     vf result = a;
-    for (int half = 0; half < CONVC_HALVES; ++half) {
-        const vd x = convc_absd(convc_widen(&a, half)), y = convc_absd(convc_widen(&b, half));
+    for (int i = 0; i < CONVC_PARTS; ++i) {
+        const vd x = convc_absd(convc_widen(&a, i)), y = convc_absd(convc_widen(&b, i));
         const vd nearest = (convc_mind(x / y, 268435456.0) + 6755399441055744.0) - 6755399441055744.0;
         const vd r = x - nearest * y;
-        convc_narrow(&result, half, convc_selectd(r < convc_splatd(0.0), r + y, r));
+        convc_narrow(&result, i, convc_selectd(r < convc_splatd(0.0), r + y, r));
     }
     float dividend[CONVC_LANES], divisor[CONVC_LANES], remainder[CONVC_LANES];
     memcpy(dividend, &a, sizeof a);
@@ -194,11 +201,11 @@ CONVC_INLINE vd convc_atanhd(vd x)
     return convc_selectd(convc_absd(x) < convc_splatd(1.0 / 256.0), near, far);
 }
 
-CONVC_BY_HALVES(sinh)
-CONVC_BY_HALVES(cosh)
-CONVC_BY_HALVES(asinh)
-CONVC_BY_HALVES(acosh)
-CONVC_BY_HALVES(atanh)
+CONVC_BY_PARTS(sinh)
+CONVC_BY_PARTS(cosh)
+CONVC_BY_PARTS(asinh)
+CONVC_BY_PARTS(acosh)
+CONVC_BY_PARTS(atanh)
 
 #include "convc_trigonometry.h"
 

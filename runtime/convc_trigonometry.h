@@ -35,7 +35,7 @@ CONVC_INLINE vf convc_angle(vf x, enum convc_angle kind)
     const float limit = 268435456.0f;
     const vf inside = convc_select(convc_abs(x) < convc_splat(limit), x, convc_splat(0.0f));
     vf y = x;
-    for (int half = 0; half < CONVC_HALVES; ++half) convc_narrow(&y, half, convc_angled(convc_widen(&inside, half), kind));
+    for (int i = 0; i < CONVC_PARTS; ++i) convc_narrow(&y, i, convc_angled(convc_widen(&inside, i), kind));
     float from[CONVC_LANES], to[CONVC_LANES];
     memcpy(from, &x, sizeof x);
     memcpy(to, &y, sizeof y);

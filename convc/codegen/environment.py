@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache
+from math import isfinite
 from typing import TypeVar
 
 import jinja2
@@ -32,6 +33,8 @@ def environment() -> jinja2.Environment:
 
 def c_float(number: float) -> str:
     """A float literal that reads back as the nearest float32."""
+    if not isfinite(np.float32(number)):
+        return "__builtin_nanf(\"\")" if number != number else f"{'-' if number < 0 else ''}__builtin_inff()"
     return f"{float(np.float32(number))!r}f"
 
 

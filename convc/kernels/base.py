@@ -7,11 +7,13 @@ instances are one C function. It never holds pointers or offsets: those are argu
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
+
+from convc.kernels.formula import Formula
 
 
 class Packing(ABC):
@@ -30,6 +32,12 @@ class Kernel(ABC):
     """One C function `static void NAME(parameters..., int begin, int end)` over work items `[begin, end)`."""
 
     template: ClassVar[str]  # stem of templates/kernels/<stem>.c.j2
+
+    @property
+    def in_double(self) -> bool:
+        """Whether a formula of it takes functions of runtime/convc_double.h."""
+        values = (getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
+        return any(isinstance(value, Formula) and value.in_double for value in values)
 
     @property
     @abstractmethod

@@ -8,13 +8,29 @@ from typing import Final
 #: Numbers by dimension: n, (blocks of) channels, d, h, w.
 Dims = tuple[int, int, int, int, int]
 
-#: Ops that map zeros to zero.
-ZERO_PRESERVING: Final = frozenset({"relu", "relu6", "leaky_relu", "tanh", "sqrt", "add", "sub"})
+#: Functions that are zero where all their operands are.
+ZERO_PRESERVING: Final = frozenset({
+    "abs", "neg", "sign", "sqrt", "floor", "ceil", "round", "erf", "sin", "tan", "asin", "atan", "sinh", "asinh",
+    "atanh", "tanh", "relu", "relu6", "leaky_relu", "prelu", "silu", "gelu", "gelu_tanh", "elu", "selu", "celu", "mish",
+    "hard_swish", "softsign", "add", "sub", "minimum", "maximum", "not_equal", "less", "greater", "logical_and",
+    "logical_or", "logical_xor", "where",
+})  # fmt: skip
+
+#: Functions that are zero where one operand is, given that the others are finite.
+ANNIHILATING: Final = frozenset({"mul", "logical_and"})
+
+#: Functions of runtime/convc_double.h.
+IN_DOUBLE: Final = frozenset({
+    "pow", "mod", "fmod", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One operation. `args` index the operands first, then the earlier terms; `attributes` are its numbers."""
+    """One operation. `args` index the operands first, then the earlier terms; `attributes` are its numbers.
+
+    In C it is `convc_<op>(args, attributes)`, but for plain arithmetic.
+    """
 
     op: str
     args: tuple[int, ...]
@@ -54,13 +70,18 @@ class Formula:
         zero = [True] * (self.operands - len(self.accesses)) + [access.mode != "splat" for access in self.accesses]
         for term in self.terms:
             args = [zero[arg] for arg in term.args]
-            zero.append(any(args) if term.op == "mul" else term.op in ZERO_PRESERVING and all(args))
+            zero.append((term.op in ZERO_PRESERVING and all(args)) or (term.op in ANNIHILATING and any(args)))
         return zero[-1] if self.terms else True
 
     @property
     def gathers(self) -> bool:
         """Whether some operand is read float by float, and must not be read past its last channel."""
         return any(access.mode == "lanes" for access in self.accesses)
+
+    @property
+    def in_double(self) -> bool:
+        """Whether it takes functions of runtime/convc_double.h."""
+        return any(term.op in IN_DOUBLE for term in self.terms)
 
     def __str__(self) -> str:
         return " -> ".join(term.op for term in self.terms)

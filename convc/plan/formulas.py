@@ -6,10 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 
 from convc.ir.graph import Graph, Node, Value
+from convc.ir.op import Op
 from convc.ir.types import TensorType, round_up
 from convc.kernels.conv_direct import VectorPacking
 from convc.kernels.formula import Access, Dims, Formula, Term
+from convc.ops.activation import Gelu
+from convc.ops.elementwise import Mod
 from convc.ops.normalization import BatchNorm
+from convc.ops.piecewise import Prelu
 from convc.plan.call import Operand, Packed, extent5, five
 
 
@@ -38,19 +42,34 @@ def make_formula(
     terms = []
     for number, node in enumerate(nodes):
         args = tuple(places[value.name, per_channel] for value, per_channel in _uses(node))
-        terms.append(Term(node.op.name, args, _numbers(node)))
+        terms.append(Term(_function(node.op), args, _numbers(node.op)))
         places[node.name, False] = count + number
     return Formula(count, tuple(terms), tuple(accesses)), tuple(operands)
 
 
 def _uses(node: Node) -> list[tuple[Value, bool]]:
-    """The operands, and whether each is one number per channel: the statistics of a batch norm are."""
-    norm = isinstance(node.op, BatchNorm)
-    return [(value, norm and place > 0) for place, value in enumerate(node.inputs)]
+    """The operands, and whether each is one number per channel: the statistics of a batch norm, slopes of one axis."""
+    return [(value, place > 0 and _per_channel(node.op, value)) for place, value in enumerate(node.inputs)]
 
 
-def _numbers(node: Node) -> tuple[float, ...]:
-    return tuple(float(getattr(node.op, field.name)) for field in fields(node.op))  # type: ignore[arg-type]
+def _per_channel(op: Op, value: Value) -> bool:
+    return isinstance(op, BatchNorm) or (isinstance(op, Prelu) and value.type.rank == 1)
+
+
+def _function(op: Op) -> str:
+    """The C function, without `convc_`."""
+    match op:
+        case Gelu(approximate=True):
+            return "gelu_tanh"
+        case Mod(fmod=True):
+            return "fmod"
+    return op.name
+
+
+def _numbers(op: Op) -> tuple[float, ...]:
+    """The attributes that are numbers; the others choose a function."""
+    values = (getattr(op, field.name) for field in fields(op))  # type: ignore[arg-type]
+    return tuple(float(value) for value in values if not isinstance(value, bool))
 
 
 def _read(graph: Graph, value: Value, result: TensorType, lanes: int, per_channel: bool) -> tuple[Operand, Access]:
