@@ -92,7 +92,9 @@ class Compiled:
         return self.stages.graph
 
 
-def make_options(target: str = "native", threads: int | None = None, level: int = 2) -> Options:
+def make_options(
+    target: str = "native", threads: int | None = None, level: int = 2, winograd: bool = True
+) -> Options:
     """Options from what a person writes.
 
     Raises:
@@ -106,7 +108,7 @@ def make_options(target: str = "native", threads: int | None = None, level: int 
     count = available_threads() if threads is None else threads
     if count < 1:
         raise ConvcError(f"threads is {count}; it must be at least 1 (None: all cores this process may use)")
-    return Options(targets[target](), count, level)
+    return Options(targets[target](), count, level, winograd)
 
 
 def translate(graph: Graph, options: Options) -> Compiled:
@@ -149,7 +151,12 @@ def _request(network: Network, options: Options) -> str:
 
 
 def compile(
-    network: Network, target: str = "native", threads: int | None = None, tune: bool = False, level: int = 2
+    network: Network,
+    target: str = "native",
+    threads: int | None = None,
+    tune: bool = False,
+    level: int = 2,
+    winograd: bool = True,
 ) -> Kernel:
     """A callable kernel for `network`, from the cache where it was built before.
 
@@ -159,10 +166,11 @@ def compile(
         threads: How many it may use; None: the cores of this process; 1 starts no thread.
         tune: Reserved for measured kernel choice; there is one candidate per layer now, so nothing to measure.
         level: 0 runs no pass, 1 rewrites the graph, 2 also blocks layouts.
+        winograd: Whether convolutions may be computed by Winograd's method: faster, and rounded a little differently.
     """
     from convc.native.kernel import Kernel
 
-    options = make_options(target, threads, level)
+    options = make_options(target, threads, level, winograd)
     built = find_library(network, options)
     library = built.library if built else build_library(network, translate(network.graph, options), options)
     return Kernel(library, options.threads)

@@ -21,8 +21,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`level` 0 runs no pass, 1 rewrites the graph, 2 also assigns blocked layouts (the default)."""
+    """`level` 0 runs no pass, 1 rewrites the graph, 2 also assigns blocked layouts (the default).
+
+    `winograd` allows Winograd convolution. `choices` are pairs (signature of a convolution, name of a candidate) that
+    were measured, or are to be measured; the signature `*` stands for any.
+    """
 
     target: Target
     threads: int = 1
     level: int = 2
+    winograd: bool = True
+    choices: tuple[tuple[str, str], ...] = ()

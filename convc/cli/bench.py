@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @json_option
 def command(
     network: str, weights: Path | None, seed: int, parameters: dict[str, object],
-    target: str, threads: int | None, level: int, budget: float, layers: bool, as_json: bool,
+    target: str, threads: int | None, level: int, winograd: bool, budget: float, layers: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Time a network, and each of its layers.
 
@@ -47,7 +47,7 @@ def command(
     from convc.native.kernel import Kernel
 
     loaded, _ = load_network(network, weights, seed, parameters)
-    options = make_options(target, threads, level)
+    options = make_options(target, threads, level, winograd)
     compiled = translate(loaded.graph, options)
     kernel = Kernel(build_library(loaded, compiled, options), options.threads)
     arrays = _inputs(kernel)

@@ -54,10 +54,12 @@ def parameter_option(function: F) -> F:
 def target_options(function: F) -> F:
     """For which machine, with how many threads and passes."""
     for decorate in (
+        click.option("--no-winograd", "winograd", is_flag=True, flag_value=False, default=True,
+                     help="Compute every convolution directly."),
         click.option("-O", "level", type=click.IntRange(0, 2), default=2, show_default=True, help="0: no pass runs."),
         click.option("-t", "--threads", type=click.IntRange(1), help="Default: the cores this process may use."),
         click.option("--target", type=click.Choice(["native", "generic"]), default="native", show_default=True),
-    ):
+    ):  # fmt: skip
         function = decorate(function)
     return function
 

@@ -20,7 +20,7 @@ from convc.plan.storage import Place, is_view, storage_of
 def lower(graph: Graph, options: Options) -> Program:
     """The program that runs `graph`; every value's layout is taken as its type says."""
     nodes = [node for node in graph.runtime_nodes() if not is_view(node.op)]
-    calls = [call for node in nodes for call in select(graph, node, options.target)]
+    calls = [call for node in nodes for call in select(graph, node, options)]
     storage = storage_of(graph)
     ports, copies = _outputs(graph, calls, storage)
     calls += copies

@@ -35,23 +35,27 @@ from convc.ops.normalization import LocalResponseNorm
 from convc.ops.pool import AvgPool, GlobalAvgPool, MaxPool
 from convc.ops.shape import Concat, Flatten, Reorder
 from convc.ops.softmax import Softmax
-from convc.options import Target
+from convc.options import Options, Target
 from convc.plan.axes import axes_of
 from convc.plan.blocking import Walk, flattened, rows_per_group, split_reduction
 from convc.plan.call import Call, Operand, Packed, extent5, five, plane
+from convc.plan.choose import choose
 from convc.plan.depthwise import depthwise_call
 from convc.plan.formulas import make_formula
+from convc.plan.problem import problem_of
+from convc.plan.winograd import winograd_call
 
 
-def select(graph: Graph, node: Node, target: Target) -> tuple[Call, ...]:
+def select(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
     """The kernel calls that compute `node`."""
+    target = options.target
     nodes = node.op.nodes if isinstance(node.op, Fused) else (node,)
     anchor, followers = nodes[0], nodes[1:]
     if isinstance(anchor.op, Flatten):
         return (_linear(graph, node, anchor, nodes[1], nodes[2:], target),)
     match anchor.op:
         case Conv():
-            return (_conv(graph, node, anchor, followers, target),)
+            return (_conv(graph, node, anchor, followers, options),)
         case Linear():
             return (_linear(graph, node, None, anchor, followers, target),)
         case MaxPool() | AvgPool():
@@ -71,8 +75,8 @@ def select(graph: Graph, node: Node, target: Target) -> tuple[Call, ...]:
     raise InternalError(f"no kernel for {node.op.name} ({node.name})")
 
 
-def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], target: Target) -> Call:
-    op = anchor.op
+def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], options: Options) -> Call:
+    op, target = anchor.op, options.target
     assert isinstance(op, Conv)
     src, dst = anchor.inputs[0].type, node.output.type
     if op.groups > 1 and op.groups == src.shape[1] and src.block == dst.block:
@@ -81,6 +85,10 @@ def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], tar
     oc, window = weight.type.shape[0], weight.type.shape[2:]
     depth, height, width = axes_of(op, window, src, dst)
     lanes = target.lanes
+    problem = problem_of(anchor, node.output.type, options)
+    choice = choose(problem, options)
+    if not choice.candidate.is_direct:
+        return winograd_call(graph, node, anchor, followers, problem, choice)
     blocks = ceil_div(oc, lanes)
     pixels, vectors = choose_tile(_tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers)
     reduction = _reduction(src, oc, op.groups, vectors * lanes, blocks // vectors)

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,15 +30,19 @@ SHAPES = {
     "depthwise 7x7": "f32[1, 64, 56, 56] conv(64, 7, pad = 3, groups = 64)",
     "depthwise, two filters": "f32[1, 64, 28, 28] conv(128, 3, pad = 1, groups = 64)",
     "linear": "f32[1, 512, 1, 1] flatten |> linear(1024)",
+    "winograd 2x2": "f32[1, 64, 56, 56] conv(64, 3, pad = 1)",
+    "winograd 4x4": "f32[1, 64, 56, 56] conv(64, 3, pad = 1)",
+    "winograd 6x6": "f32[1, 48, 35, 35] conv(48, 3, pad = 1)",
 }
 
 
-def units(text: str, target: str) -> tuple[list[Unit], tuple[str, ...]]:
-    shape, call = re.fullmatch(r"(f32\[[^]]*\]) (.*)", text).groups()  # type: ignore[union-attr]
+def units(name: str, target: str) -> tuple[list[Unit], tuple[str, ...]]:
+    shape, call = re.fullmatch(r"(f32\[[^]]*\]) (.*)", SHAPES[name]).groups()  # type: ignore[union-attr]
     graph = parse_graph(f"network one(x: {shape}) {{ return x |> {call} |> relu }}")
-    options = make_options(target, 1)
+    options = replace(make_options(target, 1), choices=(("*", name if name.startswith("winograd") else "direct"),))
     emitted = translate(graph, options).emitted
-    hot = [unit for unit in emitted.units if unit.file_name.startswith(("one_conv", "one_linear", "one_depthwise"))]
+    kinds = ("one_conv", "one_linear", "one_depthwise", "one_winograd")
+    hot = [unit for unit in emitted.units if unit.file_name.startswith(kinds)]
     return hot, options.target.flags
 
 
@@ -59,7 +64,7 @@ def innermost_loops(assembly: str) -> Iterator[list[str]]:
 def test_hot_loops_do_not_spill(name: str, target: str, tmp_path: Path) -> None:
     if target == "native" and make_options(target, 1).target.lanes == 4:
         pytest.skip("no wide vectors on this machine")
-    found, flags = units(SHAPES[name], target)
+    found, flags = units(name, target)
     for unit in found:
         (tmp_path / unit.file_name).write_text(unit.text)
         include = f"-I{resources.runtime()}"

@@ -1,0 +1,234 @@
+"""Winograd convolution: stride 1, in tiles of outputs that share their multiplications.
+
+    src tile -> V[point][ic]        the input transform, along both axes
+    M[point][oc] = sum over ic of V[point][ic] * U[point][ic][oc]
+    M -> dst tile                   the output transform, bias, epilogue
+
+with the weights U transformed in double precision when they are packed. A work item is a block of tiles: V of the whole
+block is made first, in the thread's scratch; then, for each tile of output channels, one small matrix product per point
+(the same register tile as direct convolution, whose pixels are now tiles) and the output transform. So nothing but src,
+U and dst is ever outside of the caches next to the core.
+
+Dilation d splits the map into d x d phases, each a convolution of its own over every d-th pixel: tiles just lie on
+those. Where an axis has a kernel of one its scheme is F(1, 1), no transform.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from convc.ir.types import ceil_div, round_up
+from convc.kernels.base import Kernel, Packing
+from convc.kernels.conv_direct import Plane
+from convc.kernels.formula import Formula
+from convc.kernels.tiles import Axis
+from convc.kernels.toom_cook import Scheme
+
+#: Floats of a cache line.
+LINE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class WinogradPacking(Packing):
+    """Weights `[oc, ic / groups, kh, kw]` -> transformed, `[group][tile of oc][point][ic][o][lane]`, absent oc zero."""
+
+    oc: int
+    ic: int
+    groups: int
+    schemes: tuple[Scheme, Scheme]
+    vectors: int
+    lanes: int
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of output channels in a group."""
+        return ceil_div(self.oc // self.groups, self.vectors * self.lanes)
+
+    @property
+    def points(self) -> int:
+        return self.schemes[0].inputs * self.schemes[1].inputs
+
+    def size(self) -> int:
+        return self.groups * self.tiles * self.points * self.ic // self.groups * self.vectors * self.lanes
+
+    def apply(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        height, width = self.schemes
+        per_group, channels = self.oc // self.groups, self.ic // self.groups
+        weights = np.asarray(array, np.float64).reshape(self.groups, per_group, channels, height.taps * width.taps)
+        both = np.kron(height.weights, width.weights)
+        tile = self.vectors * self.lanes
+        out = np.zeros((self.groups, self.tiles, self.points, channels, tile), np.float32)
+        for group in range(self.groups):
+            for number in range(self.tiles):
+                part = weights[group, number * tile : min((number + 1) * tile, per_group)]
+                out[group, number, ..., : part.shape[0]] = (part @ both.T).transpose(2, 1, 0)
+        return out.reshape(-1)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """`count` tiles whose products are held in registers together, from tile `start` of the block."""
+
+    start: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Winograd(Kernel):
+    """Parameters of templates/kernels/winograd.c.j2; see the module docstring."""
+
+    template: ClassVar[str] = "winograd"
+    lanes: int
+    vectors: int
+    pixels: int  # tiles in registers at a time
+    n: int
+    ic: int
+    oc: int
+    groups: int
+    height: Axis
+    width: Axis
+    schemes: tuple[Scheme, Scheme]
+    block: int  # tiles of a work item, at most
+    parts: int  # work items that share a block: each computes its part of the output channels
+    src: Plane
+    dst: Plane
+    bias: bool
+    epilogue: Formula
+
+    @property
+    def stem(self) -> str:
+        steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
+        size = "x".join(str(scheme.outputs) for scheme in self.schemes)
+        kernel = f"{self.height.kernel}x{self.width.kernel}"
+        dilated = f"_dilated{self.height.dilation}" if self.height.dilation > 1 else ""
+        return f"winograd{size}_{kernel}{dilated}_{self.ic}x{self.height.out}x{self.width.out}_{self.oc}{steps}"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        extra = tuple(f"operand{i}" for i in range(1, self.epilogue.operands))
+        return ("src", "weights", *(("bias",) if self.bias else ()), *extra, "scratch", "dst")
+
+    @property
+    def masked(self) -> bool:
+        """Whether lanes past the last channel must be cleared before they are stored."""
+        return self.oc % self.lanes != 0 and not (self.epilogue.keeps_zero)
+
+    @property
+    def group_ic(self) -> int:
+        return self.ic // self.groups
+
+    @property
+    def ic_blocks(self) -> int:
+        """Blocks of input channels of a group."""
+        return ceil_div(self.group_ic, self.lanes)
+
+    @property
+    def reduction(self) -> tuple[tuple[int, int, int], ...]:
+        """(first block, blocks, channels in each): the whole blocks, then the rest."""
+        whole, rest = divmod(self.group_ic, self.lanes)
+        found = [(0, whole, self.lanes)] if whole else []
+        return tuple([*found, (whole, 1, rest)] if rest else found)
+
+    @property
+    def oc_blocks(self) -> int:
+        """Blocks of output channels of a group."""
+        return ceil_div(self.oc // self.groups, self.lanes)
+
+    @property
+    def oc_tiles(self) -> int:
+        return ceil_div(self.oc_blocks, self.vectors)
+
+    @property
+    def tile_rows(self) -> tuple[int, ...]:
+        """The first output row of each row of tiles."""
+        return _begins(self.height, self.schemes[0].outputs)
+
+    @property
+    def tile_columns(self) -> tuple[int, ...]:
+        return _begins(self.width, self.schemes[1].outputs)
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of all images."""
+        return self.n * len(self.tile_rows) * len(self.tile_columns)
+
+    @property
+    def blocks(self) -> int:
+        return ceil_div(self.tiles, self.block)
+
+    @property
+    def block_sizes(self) -> tuple[int, int]:
+        """(tiles of the longer blocks, how many blocks are that long); the others have one tile less."""
+        short, longer = divmod(self.tiles, self.blocks)
+        return (short + 1, longer) if longer else (short, self.blocks)
+
+    @cached_property
+    def pieces(self) -> dict[int, tuple[Piece, ...]]:
+        """How a block of each size is cut into register tiles."""
+        longest, count = self.block_sizes
+        sizes = [longest] if count == self.blocks else [longest, longest - 1]
+        return {size: _cut(size, self.pixels) for size in sizes}
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Distinct register tiles, widest first."""
+        return tuple(sorted({piece.count for pieces in self.pieces.values() for piece in pieces}, reverse=True))
+
+    @property
+    def points(self) -> int:
+        return self.schemes[0].inputs * self.schemes[1].inputs
+
+    @property
+    def v_point(self) -> int:
+        """Floats from one point of V to the next: an odd number of lines, so that points do not share a cache set."""
+        return _odd_lines(self.ic_blocks * self.block_sizes[0] * self.lanes)
+
+    @property
+    def m_point(self) -> int:
+        return _odd_lines(self.block_sizes[0] * self.vectors * self.lanes)
+
+    @property
+    def scratch_parts(self) -> dict[str, int]:
+        """Floats of each piece of scratch, in order."""
+        return {
+            "V": self.points * self.v_point,
+            "M": self.points * self.m_point,
+            "PATCH": round_up(self.points * self.lanes, LINE),
+            "HALF": round_up(self.points * self.lanes, LINE),
+            "OUT": round_up(self.schemes[1].outputs * self.lanes, LINE),
+        }
+
+    @property
+    def scratch_bytes(self) -> int:
+        return 4 * sum(self.scratch_parts.values())
+
+    @property
+    def items(self) -> int:
+        return self.groups * self.parts * self.blocks
+
+    def unroll(self, channels: int) -> int:
+        """Channels per step of the inner loop: the largest of 4, 3, 2 that leaves no rest."""
+        return next((u for u in (4, 3, 2) if channels % u == 0), 1)
+
+
+def _begins(axis: Axis, outputs: int) -> tuple[int, ...]:
+    """First outputs of the tiles along an axis, one phase of the dilation after the other."""
+    step = axis.dilation
+    return tuple(begin for phase in range(min(step, axis.out)) for begin in range(phase, axis.out, step * outputs))
+
+
+def _cut(size: int, longest: int) -> tuple[Piece, ...]:
+    parts = ceil_div(size, longest)
+    short, longer = divmod(size, parts)
+    counts = [short + 1] * longer + [short] * (parts - longer)
+    return tuple(Piece(sum(counts[:i]), count) for i, count in enumerate(counts))
+
+
+def _odd_lines(floats: int) -> int:
+    lines = ceil_div(floats, LINE)
+    return (lines + 1 - lines % 2) * LINE

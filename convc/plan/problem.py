@@ -1,0 +1,65 @@
+"""A convolution as the choice of its algorithm sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convc.ir.graph import Graph, Node
+from convc.ir.op import Fused
+from convc.ir.types import TensorType
+from convc.kernels.tiles import Axis
+from convc.ops.conv import Conv
+from convc.options import Options
+from convc.plan.axes import axes_of
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A convolution, as far as its speed depends on it."""
+
+    n: int
+    ic: int
+    oc: int
+    groups: int
+    depth: Axis
+    height: Axis
+    width: Axis
+    blocked: bool  # source and result lie in blocks of `lanes` channels
+    lanes: int
+    registers: int
+    threads: int
+
+    @property
+    def kernel(self) -> tuple[int, int]:
+        return self.height.kernel, self.width.kernel
+
+    @property
+    def signature(self) -> str:
+        """A line that names the problem: what a measured choice is remembered by."""
+        axes = (self.depth, self.height, self.width)
+
+        def numbers(name: str) -> str:
+            return "x".join(str(getattr(axis, name)) for axis in axes)
+
+        return (
+            f"conv {self.n}x{self.ic}x{numbers('size')} -> {self.oc}x{numbers('out')}, kernel {numbers('kernel')}, "
+            f"stride {numbers('stride')}, dilation {numbers('dilation')}, pad {numbers('pad')}, groups {self.groups}, "
+            f"{'blocked' if self.blocked else 'plain'}"
+        )
+
+
+def problem_of(anchor: Node, dst: TensorType, options: Options) -> Problem:
+    """The problem of the convolution `anchor`, whose result, or that of its epilogue, is a `dst`."""
+    op, src, target = anchor.op, anchor.inputs[0].type, options.target
+    assert isinstance(op, Conv)
+    oc, window = anchor.inputs[1].type.shape[0], anchor.inputs[1].type.shape[2:]
+    axes, blocked = axes_of(op, window, src, dst), src.block == target.lanes == dst.block
+    return Problem(
+        src.shape[0], src.shape[1], oc, op.groups, *axes, blocked, target.lanes, target.registers, options.threads
+    )  # fmt: skip
+
+
+def problems(graph: Graph, options: Options) -> list[Problem]:
+    """Those of the convolutions of `graph`, which is past the last pass."""
+    anchors = ((node.op.nodes[0] if isinstance(node.op, Fused) else node, node) for node in graph.runtime_nodes())
+    return [problem_of(anchor, node.output.type, options) for anchor, node in anchors if isinstance(anchor.op, Conv)]

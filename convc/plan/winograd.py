@@ -1,0 +1,37 @@
+"""The call of a Winograd convolution that was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convc.ir.graph import Graph, Node
+from convc.ir.types import round_up
+from convc.kernels.conv_direct import VectorPacking
+from convc.kernels.winograd import Winograd, WinogradPacking
+from convc.plan.call import Call, Packed, Scratch, plane
+from convc.plan.choose import Choice, WinogradShape
+from convc.plan.formulas import make_formula
+from convc.plan.problem import Problem
+
+
+def winograd_call(
+    graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], problem: Problem, choice: Choice
+) -> Call:
+    """`anchor` with its epilogue, computed as `choice` says."""
+    p, shape = problem, WinogradShape(problem, choice.candidate)
+    pixels, vectors = shape.register_tile
+    bias = len(anchor.inputs) == 3
+    formula, operands = make_formula(graph, followers, node.output.type, p.lanes, anchor.output)
+    kernel = Winograd(
+        p.lanes, vectors, pixels, p.n, p.ic, p.oc, p.groups, p.height, p.width, shape.schemes, choice.candidate.block,
+        shape.parts, plane(anchor.inputs[0].type), plane(node.output.type), bias, formula,
+    )  # fmt: skip
+    packing = WinogradPacking(p.oc, p.ic, p.groups, shape.schemes, vectors, p.lanes)
+    biases = (Packed(anchor.inputs[2], VectorPacking(p.oc, round_up(p.oc, p.lanes))),) if bias else ()
+    sources = (anchor.inputs[0], Packed(anchor.inputs[1], packing), *biases, *operands)
+    height, width = shape.schemes
+    reason = (
+        f"winograd {height} x {width}, {kernel.tiles} tiles in blocks of {kernel.block_sizes[0]}, {pixels} x "
+        f"{vectors * p.lanes} channels in registers: {choice.reason}"
+    )
+    return Call(kernel, (*sources, Scratch(kernel.scratch_bytes), node.output), kernel.items, node, reason)

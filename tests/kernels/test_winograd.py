@@ -1,0 +1,146 @@
+"""Winograd convolution through generated C: every result within its bound, which is computed from the data.
+
+With A, G, B of a scheme, exact arithmetic would give the convolution; what rounding can do is at most gamma_k times the
+same computation over absolute values, where k is how many roundings a result passes through.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from convc.driver import build_library, make_options, translate
+from convc.frontend import parse_graph
+from convc.interpreter import run
+from convc.kernels.winograd import Winograd
+from convc.native.kernel import Kernel
+from convc.network import Network
+from convc.options import Options, Target
+from convc.plan.program import Program
+from convc.weights.store import Weights
+
+#: (channels, height, width) -> call: ragged channels and maps, groups, dilation, uneven padding, maps of a pixel.
+PROBLEMS = """
+    16 14 14   conv(32, 3, pad = 1)
+    40 13 9    conv(24, 3, pad = 1, bias = false)
+    7 12 12    conv(33, 3)
+    32 6 11    conv(16, 3, pad = [0, 1, 2, 3])
+    16 1 1     conv(16, 3, pad = 1)
+    16 2 3     conv(8, 3, pad = 2)
+    64 15 17   conv(64, 3, pad = 1, groups = 2)
+    32 14 15   conv(48, 3, pad = 2, dilation = 2)
+    16 13 30   conv(16, 3, pad = [3, 4, 3, 4], dilation = [3, 4])
+    16 3 5     conv(16, 3, pad = 6, dilation = 6)
+"""
+
+#: AVX-512's width and registers as the compiler makes them from what this machine has.
+WIDE = Target("wide", 16, 32, ("-mavx2", "-mfma"))
+
+
+def options_for(target: str, threads: int, candidate: str) -> Options:
+    options = make_options("generic" if target == "wide" else target, threads)
+    if target == "wide":
+        options = replace(options, target=WIDE)
+    return replace(options, choices=(("*", candidate),))
+
+
+def absolute(kernel: Winograd, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """The algorithm over absolute values, tile by tile, in float64: [n, oc, oh, ow]."""
+    (height, width), groups = kernel.schemes, kernel.groups
+    a, g, b = (
+        [np.abs(np.array(getattr(s, f"{name}_matrix"), np.float64)) for s in (height, width)]
+        for name in ("output", "weight", "input")
+    )
+    u = np.einsum("ik,ockl,jl->ijoc", g[0], np.abs(weight), g[1])
+    u = u.reshape(*u.shape[:2], groups, -1, u.shape[3])
+    top, left = kernel.height.pad, kernel.width.pad
+    dh, dw = kernel.height.dilation, kernel.width.dilation
+    reach = (dh * (height.inputs + height.outputs), dw * (width.inputs + width.outputs))
+    padded = np.pad(np.abs(x), ((0, 0), (0, 0), (top, reach[0] + top), (left, reach[1] + left)))
+    out = np.zeros((kernel.n, kernel.oc, kernel.height.out + reach[0], kernel.width.out + reach[1]))
+    for oh in kernel.tile_rows:
+        for ow in kernel.tile_columns:
+            patch = padded[:, :, oh : oh + dh * height.inputs : dh, ow : ow + dw * width.inputs : dw]
+            v = np.einsum("ik,nckl,jl->ijnc", b[0], patch, b[1]).reshape(*u.shape[:2], kernel.n, groups, -1)
+            m = np.einsum("ijngc,ijgoc->ijngo", v, u).reshape(*u.shape[:2], kernel.n, kernel.oc)
+            tile = np.einsum("ri,ijno,sj->nors", a[0], m, a[1])
+            out[:, :, oh : oh + dh * height.outputs : dh, ow : ow + dw * width.outputs : dw] = tile
+    return out[:, :, : kernel.height.out, : kernel.width.out]
+
+
+def bound(kernel: Winograd, x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """gamma_k: every channel rounds a product and a sum; a transform at most three times a point, weights once."""
+    roundings = 2 * kernel.ic // kernel.groups + 3 * 2 * sum(s.inputs for s in kernel.schemes) + 8
+    unit = 2.0**-24 * roundings
+    scale = absolute(kernel, x, weight) + np.abs(bias)[:, None, None]
+    return unit / (1 - unit) * scale + 1e-30
+
+
+def compiled(text: str, options: Options, weights_seed: int = 0) -> tuple[Program, Kernel, Weights]:
+    graph = parse_graph(text)
+    weights = Weights.random(graph, weights_seed)
+    translated = translate(graph, options)
+    library = build_library(Network(graph, weights), translated, options)
+    return translated.program, Kernel(library, options.threads), weights
+
+
+def winograds(program: Program) -> list[Winograd]:
+    return [step.kernel for step in program.steps if isinstance(step.kernel, Winograd)]
+
+
+@pytest.mark.parametrize("outputs", ["2x2", "4x4", "6x6"])
+@pytest.mark.parametrize(("target", "batch", "threads"), [("native", 1, 2), ("generic", 3, 1), ("wide", 2, 1)])
+def test_every_result_is_within_its_bound(target: str, batch: int, threads: int, outputs: str) -> None:
+    cases = [line.split(maxsplit=3) for line in PROBLEMS.strip().splitlines()]
+    inputs = ", ".join(f"x{i}: f32[{batch}, {c}, {h}, {w}]" for i, (c, h, w, _) in enumerate(cases))
+    body = "\n".join(f"y{i} = relu(x{i}) |> {call}" for i, (*_, call) in enumerate(cases))
+    text = f"network problems({inputs}) {{ {body}\n return {', '.join(f'y{i}' for i in range(len(cases)))} }}"
+    program, kernel, weights = compiled(text, options_for(target, threads, f"winograd {outputs}"))
+    found = winograds(program)
+    lanes = found[0].lanes
+    direct = [
+        i for i, (c, *_, call) in enumerate(cases) if int(c) < lanes or ("groups" in call and int(c) // 2 % lanes)
+    ]
+    assert len(found) == len(cases) - len(direct)
+    random = np.random.default_rng(1)
+    arrays = {p.name: random.standard_normal(p.type.shape).astype(np.float32) for p in kernel.inputs}
+    results = dict(zip((p.name for p in kernel.outputs), kernel(*arrays.values()), strict=True))
+    expected = run(parse_graph(text), arrays, weights)
+    chosen = iter(found)
+    for i in range(len(cases)):
+        if i in direct:
+            continue
+        names = [p.name for p in parse_graph(text).parameters if p.name.startswith(f"y{i}.")]
+        weight = weights[next(n for n in names if n.endswith("weight"))].astype(np.float64)
+        bias = next((weights[n].astype(np.float64) for n in names if n.endswith("bias")), np.zeros(len(weight)))
+        limit = bound(next(chosen), np.maximum(arrays[f"x{i}"], 0), weight, bias)
+        assert np.all(np.abs(results[f"y{i}"] - expected[f"y{i}"]) <= limit), cases[i]
+
+
+@pytest.mark.parametrize(("outputs", "allowed"), [("2x2", 2e-6), ("4x4", 1e-5), ("6x6", 5e-5)])
+def test_error_of_a_scheme(outputs: str, allowed: float) -> None:
+    """Relative to the largest output, over 512 channels."""
+    text = "network deep(x: f32[1, 512, 14, 14]) { return conv(x, 32, 3, pad = 1) }"
+    _, kernel, weights = compiled(text, options_for("native", 1, f"winograd {outputs}"))
+    x = np.maximum(np.random.default_rng(2).standard_normal((1, 512, 14, 14)), 0).astype(np.float32)
+    (expected,) = run(parse_graph(text), {"x": x}, weights).values()
+    assert np.abs(kernel(x) - expected).max() <= allowed * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("target", ["native", "generic", "wide"])
+def test_epilogues(target: str) -> None:
+    """A sum with a tensor, an activation, then the store; lanes past the last channel stay zero."""
+    text = """network tail(x: f32[2, 24, 9, 10], s: f32[1, 1, 9, 1]) {
+        a = conv(x, 24, 3, pad = 1)
+        b = relu(conv(a, 24, 3, pad = 1) + a)
+        c = sigmoid(conv(b, 21, 3, pad = 1) * s)
+        return local_response_norm(concat(c, conv(c, 16, 3, pad = 1)), size = 5, alpha = 2.0)
+    }"""
+    program, kernel, weights = compiled(text, options_for(target, 1, "winograd 4x4"))
+    assert len(winograds(program)) == 4
+    random = np.random.default_rng(3)
+    arrays = {p.name: random.standard_normal(p.type.shape).astype(np.float32) for p in kernel.inputs}
+    (expected,) = run(parse_graph(text), arrays, weights).values()
+    np.testing.assert_allclose(kernel(*arrays.values()), expected, rtol=2e-5, atol=2e-5)
