@@ -47,11 +47,14 @@ CONVC_INLINE vf convc_select(vi mask, vf a, vf b) { return mask ? a : b; }
 CONVC_INLINE vf convc_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 #endif
 
-/* The lanes of `v` in another order; the arguments after it are constants, a lane each. */
+/* The lanes of `v` in another order; the arguments after it are constants, a lane each. CONVC_MIX takes them from two
+ * vectors, the lanes of `b` counted on from those of `a`. */
 #if defined(__clang__)
 #define CONVC_SHUFFLE(v, ...) __builtin_shufflevector(v, v, __VA_ARGS__)
+#define CONVC_MIX(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
 #define CONVC_SHUFFLE(v, ...) __builtin_shuffle(v, (vi){__VA_ARGS__})
+#define CONVC_MIX(a, b, ...) __builtin_shuffle(a, b, (vi){__VA_ARGS__})
 #endif
 
 /* The first `count` lanes at a distance of `stride` floats: for channels of a plain tensor and ragged ends. */

@@ -1,4 +1,4 @@
-"""Kernels of one pass over memory: elementwise formulas, global average, softmax, response norm, copies."""
+"""Kernels of one pass over memory: elementwise formulas, global average, softmax, response norm."""
 
 from __future__ import annotations
 
@@ -152,43 +152,6 @@ class ResponseNorm(Kernel):
     @property
     def blocks(self) -> int:
         return ceil_div(self.channels, self.lanes)
-
-    @property
-    def items(self) -> int:
-        return self.n * self.depth * self.height
-
-
-@dataclass(frozen=True)
-class Copy(Kernel):
-    """A tensor into (a slice of) another, whatever their layouts: templates/kernels/copy.c.j2.
-
-    The channels land at `channel_offset` of the destination, everything at `dst_offset` floats. `fill` writes zeros
-    into the lanes past the last channel.
-    """
-
-    template: ClassVar[str] = "copy"
-    n: int
-    channels: int
-    depth: int
-    height: int
-    width: int
-    src: Plane
-    src_block: int
-    dst: Plane
-    dst_block: int
-    channel_offset: int = 0
-    dst_offset: int = 0
-    fill: bool = True
-    lanes: ClassVar[int] = 1
-
-    @property
-    def stem(self) -> str:
-        kind = "reorder" if self.src_block != self.dst_block else "copy"
-        return f"{kind}_{_size(self)}"
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        return ("src", "dst")
 
     @property
     def items(self) -> int:

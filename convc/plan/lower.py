@@ -8,12 +8,13 @@ from convc.ir.graph import Graph, Node, Output, Value
 from convc.ir.types import TensorType, round_up
 from convc.kernels.base import Packing
 from convc.ops.shape import Reorder
-from convc.options import Options
+from convc.options import Options, Target
 from convc.plan.call import Call, Packed, Scratch
+from convc.plan.copies import copy_call
 from convc.plan.memory import ALIGNMENT, Buffer, arena_bytes, lower_bound, place
 from convc.plan.names import c_name
 from convc.plan.program import Address, PackedWeight, Port, Program, Space, Step
-from convc.plan.select import copy_call, select
+from convc.plan.select import select
 from convc.plan.storage import Place, is_view, storage_of
 
 
@@ -22,7 +23,7 @@ def lower(graph: Graph, options: Options) -> Program:
     nodes = [node for node in graph.runtime_nodes() if not is_view(node.op)]
     calls = [call for node in nodes for call in select(graph, node, options)]
     storage = storage_of(graph)
-    ports, copies = _outputs(graph, calls, storage)
+    ports, copies = _outputs(graph, calls, storage, options.target)
     calls += copies
     fixed = {value.name: Address(Space.INPUT, index) for index, value in enumerate(graph.inputs)} | ports
     weights = _place_weights(calls)
@@ -45,7 +46,7 @@ def lower(graph: Graph, options: Options) -> Program:
 
 
 def _outputs(
-    graph: Graph, calls: Sequence[Call], storage: Mapping[str, Place]
+    graph: Graph, calls: Sequence[Call], storage: Mapping[str, Place], machine: Target
 ) -> tuple[dict[str, Address], list[Call]]:
     """Values computed straight into the caller's arrays, and copies for those that cannot be."""
     computed = {call.operands[-1].name for call in calls if isinstance(call.operands[-1], Value)}
@@ -59,13 +60,13 @@ def _outputs(
         else:
             target = Value(f"{output.name}.output", TensorType.plain(output.value.type.shape))
             direct[target.name] = Address(Space.OUTPUT, index)
-            copies.append(_copy_out(output, target))
+            copies.append(_copy_out(output, target, machine))
     return direct, copies
 
 
-def _copy_out(output: Output, target: Value) -> Call:
+def _copy_out(output: Output, target: Value, machine: Target) -> Call:
     node = Node(Reorder(), (output.value,), (target,))
-    return copy_call(node, output.value, target, "the caller's array is another one")
+    return copy_call(node, output.value, target, "the caller's array is another one", machine)
 
 
 def _place_weights(calls: Sequence[Call]) -> dict[tuple[str, Packing], PackedWeight]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from math import prod
 
 from convc.diagnostics import InternalError
-from convc.ir.graph import Graph, Node, Value
+from convc.ir.graph import Graph, Node
 from convc.ir.op import Fused
 from convc.ir.types import TensorType, ceil_div, round_up
 from convc.kernels.conv_direct import (
@@ -23,14 +23,15 @@ from convc.kernels.conv_direct import (
     choose_tile,
     wide_tile,
 )
-from convc.kernels.pointwise import Copy, GlobalAverage, ResponseNorm
 from convc.kernels.pointwise import Elementwise as ElementwiseKernel
+from convc.kernels.pointwise import GlobalAverage, ResponseNorm
 from convc.kernels.pointwise import Softmax as SoftmaxKernel
 from convc.kernels.tiles import UNIT, Axis
 from convc.kernels.window import Window, average_counts
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
 from convc.ops.linear import Linear
+from convc.ops.movement import Movement
 from convc.ops.normalization import LocalResponseNorm
 from convc.ops.pool import AvgPool, GlobalAvgPool, MaxPool
 from convc.ops.shape import Concat, Flatten, Reorder
@@ -41,6 +42,7 @@ from convc.plan.blocking import Walk, flattened, rows_per_group, split_reduction
 from convc.plan.call import Call, Operand, Packed, extent5, five, plane
 from convc.plan.choose import choose
 from convc.plan.depthwise import depthwise_call
+from convc.plan.copies import concat_calls, copy_call, movement_calls
 from convc.plan.formulas import make_formula
 from convc.plan.problem import problem_of
 from convc.plan.winograd import winograd_call
@@ -67,9 +69,11 @@ def select(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
         case LocalResponseNorm():
             return (_response_norm(node, anchor.op),)
         case Concat():
-            return () if anchor.op.in_place else _concat(node, anchor.op)
+            return () if anchor.op.in_place else concat_calls(node, target)
         case Reorder():
-            return (copy_call(node, node.inputs[0], node.output, "another layout is needed here"),)
+            return (copy_call(node, node.inputs[0], node.output, "another layout is needed here", target),)
+        case Movement():
+            return movement_calls(node, target)
         case Elementwise():
             return (_elementwise(graph, node, nodes),)
     raise InternalError(f"no kernel for {node.op.name} ({node.name})")
@@ -221,31 +225,6 @@ def _response_norm(node: Node, op: LocalResponseNorm) -> Call:
     return Call(kernel, (node.inputs[0], node.output), kernel.items, node, "one pixel's channels at a time")
 
 
-def _concat(node: Node, op: Concat) -> tuple[Call, ...]:
-    """A copy per operand, into its slice of the result."""
-    calls, start = [], 0
-    for number, value in enumerate(node.inputs):
-        last = number == len(node.inputs) - 1
-        calls.append(copy_call(node, value, node.output, "could not be written in place", (op.axis, start), last))
-        start += value.type.shape[op.axis]
-    return tuple(calls)
-
-
-def copy_call(
-    node: Node, value: Value, into: Value, reason: str, at: tuple[int, int] = (1, 0), fill: bool = True
-) -> Call:
-    """A copy of `value` into `into`, from index `at[1]` along axis `at[0]`."""
-    axis, start = at
-    src, dst = value.type, into.type
-    kernel = Copy(
-        *extent5(src), plane(src), src.block, plane(dst), dst.block,
-        channel_offset=start if axis == 1 else 0,
-        dst_offset=0 if axis == 1 else start * dst.strides[axis],
-        fill=fill or axis != 1,
-    )  # fmt: skip
-    return Call(kernel, (value, into), kernel.items, node, reason)
-
-
 def _elementwise(graph: Graph, node: Node, nodes: Sequence[Node]) -> Call:
     dst = node.output.type
     formula, operands = make_formula(graph, nodes, dst, dst.block)
@@ -253,4 +232,4 @@ def _elementwise(graph: Graph, node: Node, nodes: Sequence[Node]) -> Call:
     return Call(kernel, (*operands, node.output), kernel.items, node, "one pass over memory")
 
 
-__all__ = ["Operand", "copy_call", "select"]
+__all__ = ["Operand", "select"]

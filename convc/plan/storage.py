@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convc.ir.graph import Graph, Value
+from convc.ops.reshaping import Squeeze, Unsqueeze
 from convc.ops.shape import Concat, Dropout, Flatten, Identity, Reshape
 
 #: Nodes that rename the same bytes.
-VIEWS = (Flatten, Reshape, Dropout, Identity)
+VIEWS = (Flatten, Reshape, Squeeze, Unsqueeze, Dropout, Identity)
 
 
 @dataclass(frozen=True, slots=True)
