@@ -137,8 +137,8 @@ class Copy(Kernel):
 class Turn(Kernel):
     """Parameters of templates/kernels/turn.c.j2: axis `p` lies side by side in the source, axis `q` in the destination.
 
-    In the last step of loop `blocks` only `rows` of q are read, the others being zeros, and only `columns` of p written:
-    one of the axes is the lanes of a block of channels.
+    In the last step of loop `blocks` only `rows` of q are read, the others being zeros, and only `columns` of p are
+    written: one of the axes is the lanes of a block of channels.
     """
 
     template: ClassVar[str] = "turn"
@@ -157,7 +157,8 @@ class Turn(Kernel):
 
     @property
     def stem(self) -> str:
-        return f"{self.what}_{'x'.join(str(n) for n in (*(loop.extent for loop in self.loops), self.p, self.q))}"
+        extents = (*(loop.extent for loop in self.loops), self.p, self.q)
+        return f"{self.what}_{'x'.join(map(str, extents))}"
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -5,7 +5,8 @@
 Inputs and outputs of the network stay as the caller has them. A convolution over fewer channels than a block reads a
 plain input as it is, and elementwise results of so few channels stay plain; every other reader of a plain image gets
 one `reorder`, shared. `flatten`, `reshape` and `softmax` of images need them plain, unless fused into a linear layer,
-which takes the blocks' order into its weights. Layouts and reorders that the graph has already are decided anew.
+which takes the blocks' order into its weights; movements, reductions and norms take images as they come
+(`passes/layout_rules.py`). Layouts and reorders that the graph has already are decided anew.
 Requires: nothing. Ensures: between convolutions nothing is reordered. Declines: tensors that are not images.
 """
 
@@ -13,19 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from convc.ir.graph import Graph, Node, Output, Value, fresh_name, walk
 from convc.ir.op import Fused
 from convc.ir.types import Layout, TensorType
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
-from convc.ops.shape import Concat, Flatten, Reorder, Reshape
-from convc.ops.softmax import AlongAxis
+from convc.ops.shape import Concat, Flatten, Reorder
 from convc.passes.base import Pass, Report
+from convc.passes.layout_rules import Rule, rule_of
 from convc.passes.rewrite import substitute
-
-_PLAIN_ONLY: Final = (Flatten, Reshape, AlongAxis)
 
 
 @dataclass(frozen=True)
@@ -79,10 +78,11 @@ class _Assignment:
     def _assign(self, node: Node) -> Node:
         anchor = node.op.nodes[0] if isinstance(node.op, Fused) else node
         stored = (self.now.get(value.name, value) for value in node.inputs)
-        if isinstance(anchor.op, _PLAIN_ONLY) and anchor is node:
+        rule = rule_of(anchor, self.lanes)
+        if rule is Rule.PLAIN and anchor is node:
             return self._with_types(node, {v.name: self._as(v, False) for v in stored}, False)
         inputs = tuple(stored)
-        if self._stays_plain(anchor, node, inputs):
+        if self._stays_plain(rule, anchor, node, inputs):
             return self._with_types(node, {v.name: v for v in inputs}, False)
         return self._with_types(node, {v.name: self._operand(node, anchor, v) for v in inputs}, True)
 
@@ -99,9 +99,11 @@ class _Assignment:
             return value
         return Value(value.name, TensorType.blocked(value.type.shape, self.lanes, value.type.dtype))
 
-    def _stays_plain(self, anchor: Node, node: Node, inputs: tuple[Value, ...]) -> bool:
+    def _stays_plain(self, rule: Rule, anchor: Node, node: Node, inputs: tuple[Value, ...]) -> bool:
         """Elementwise over few channels, nothing blocked: a convolution may follow that reads it plain."""
         images = [v for v in inputs if v.type.is_image and v.name not in self.graph.constants]
+        if rule is Rule.FOLLOW:
+            return all(v.type.block == 1 for v in images)
         few = all(value.type.is_image and value.type.shape[1] < self.lanes for value in node.outputs)
         return few and isinstance(anchor.op, Elementwise) and bool(images) and all(v.type.block == 1 for v in images)
 
@@ -117,6 +119,8 @@ class _Assignment:
                 few = f"{value.type.shape[1]} channels do not fill a block of {self.lanes}"
                 self.report.applied(node, f"reads {value.name} plain: {few}")
             return value
+        if rule_of(anchor, self.lanes) is Rule.FOLLOW:
+            return self._as(value, True)
         # An operand of lower rank is aligned at the last axis: its channels are not the result's.
         return self._as(value, value.type.rank == node.output.type.rank)
 

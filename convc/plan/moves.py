@@ -180,7 +180,9 @@ def _turned(
         return Turn(
             move.what, block, loops, len(outer), pixel.extent, block, pixel.dst, lane[0], last, pixel.extent, *starts
         )
-    return Turn(move.what, block, loops, len(outer), block, pixel.extent, lane[1], pixel.src, pixel.extent, last, *starts)
+    return Turn(
+        move.what, block, loops, len(outer), block, pixel.extent, lane[1], pixel.src, pixel.extent, last, *starts
+    )
 
 
 def _each(move: Move) -> Copy | Turn:
