@@ -41,8 +41,8 @@ from convc.plan.axes import axes_of
 from convc.plan.blocking import Walk, flattened, rows_per_group, split_reduction
 from convc.plan.call import Call, Operand, Packed, extent5, five, plane
 from convc.plan.choose import choose
-from convc.plan.depthwise import depthwise_call
 from convc.plan.copies import concat_calls, copy_call, movement_calls
+from convc.plan.depthwise import depthwise_call
 from convc.plan.formulas import make_formula
 from convc.plan.problem import problem_of
 from convc.plan.winograd import winograd_call
