@@ -7,7 +7,7 @@ and infers its types exactly as it does for a source, so nothing is decided twic
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -96,22 +96,11 @@ class GraphBuilder:
 
     def finish(self, name: str, outputs: Mapping[str, Value]) -> Graph:
         """The graph; nothing that no output needs is left in it."""
-        nodes = _needed(self._nodes, outputs.values())
-        read = {value.name for node in nodes for value in node.inputs} | {value.name for value in outputs.values()}
-        parameters = tuple(value for value in self._parameters if value.name in read)
-        self.arrays = {value.name: self.arrays[value.name] for value in parameters}
         results = tuple(Output(name, value) for name, value in outputs.items())
-        return Graph(name, tuple(self.inputs), parameters, tuple(nodes), results)
-
-
-def _needed(nodes: Sequence[Node], outputs: Any) -> list[Node]:
-    wanted = {value.name for value in outputs}
-    kept = []
-    for node in reversed(nodes):
-        if any(value.name in wanted for value in node.outputs):
-            kept.append(node)
-            wanted.update(value.name for value in node.inputs)
-    return kept[::-1]
+        whole = Graph(name, tuple(self.inputs), tuple(self._parameters), tuple(self._nodes), results)
+        graph = whole.only(outputs)
+        self.arrays = {value.name: self.arrays[value.name] for value in graph.parameters}
+        return graph
 
 
 __all__ = ["GraphBuilder", "MissingOp", "OpError", "legal_name"]

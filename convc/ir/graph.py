@@ -14,7 +14,7 @@ Fusion is structure: a node whose op is `Fused` holds the nodes it replaces.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -114,6 +114,18 @@ class Graph:
     def runtime_nodes(self) -> Iterator[Node]:
         """The nodes that run at inference: all but the constant ones."""
         return (node for node in self.nodes if node.name not in self.constants)
+
+    def only(self, names: Collection[str]) -> Graph:
+        """The part of the network that computes the outputs called `names`; its inputs stay."""
+        outputs = tuple(output for output in self.outputs if output.name in names)
+        wanted = {output.value.name for output in outputs}
+        nodes: list[Node] = []
+        for node in reversed(self.nodes):
+            if any(value.name in wanted for value in node.outputs):
+                nodes.append(node)
+                wanted.update(value.name for value in node.inputs)
+        parameters = tuple(value for value in self.parameters if value.name in wanted)
+        return replace(self, nodes=tuple(reversed(nodes)), parameters=parameters, outputs=outputs)
 
     def with_nodes(self, nodes: Iterable[Node]) -> Graph:
         """The same network computed by other nodes; the same object where nothing changed."""

@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "inspect": {"diagnostics", "ir", "ops", "passes", "kernels", "plan"},
     "driver": {"diagnostics", "frontend", "importers", "ir", "network", "options", "weights", "passes", "plan",
                "codegen", "native"},
+    "onnx_backend": {"diagnostics", "driver", "importers", "network", "weights"},
     "cli": {"version", "diagnostics", "frontend", "driver", "inspect", "native", "network", "options", "passes",
             "weights", "zoo", "convc"},
     "__main__": {"cli"},

@@ -18,7 +18,7 @@ from convc.importers.onnx.reader import package
 from convc.importers.onnx.tensor import Array
 
 #: Elements that one folded node may make.
-LIMIT: Final = 1 << 26
+LIMIT: Final = 1 << 27
 
 #: Ops whose result is no function of their operands' values, or that would run a graph.
 _NEVER: Final = {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli",

@@ -157,8 +157,9 @@ def _shape(value: Any, given: Sequence[int] | None, extents: dict[str, int], fau
         if name and name != "?" and extents.setdefault(name, int(extent)) != extent:
             faults.append(f"input `{value.name}`: `{name}` is {extent} here and {extents[name]} in another input")
             return None
-    if prod(given) >= 2**31:
-        faults.append(f"input `{value.name}` of shape {list(given)} is too large")
+    if not 0 < prod(given) < 2**31:
+        size = "too large" if prod(given) else "empty; tensors without elements are not computed"
+        faults.append(f"input `{value.name}` of shape {list(given)} is {size}")
         return None
     return tuple(int(n) for n in given)
 
