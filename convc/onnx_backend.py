@@ -18,8 +18,8 @@ import onnx
 from onnx.backend.base import Backend, BackendRep, namedtupledict
 from onnx.backend.test.runner import BackendIsNotSupposedToImplementIt
 
+from convc import driver
 from convc.diagnostics import ConvcError
-from convc.driver import compile
 from convc.importers.onnx import Imported, UnsupportedModel, import_model
 from convc.importers.onnx.tensor import Array
 from convc.network import Network
@@ -102,7 +102,7 @@ class ConvcRep(BackendRep):  # type: ignore[misc]
         kept = {o.name for o, t in zip(graph.outputs, imported.outputs, strict=True) if t.array is None}
         graph = graph.only(kept)
         network = Network(graph, Weights.bind({v.name: imported.arrays[v.name] for v in graph.parameters}, graph))
-        return imported, compile(network, **self._options)
+        return imported, driver.compile(network, **self._options)
 
 
 class ConvcBackend(Backend):  # type: ignore[misc]

@@ -76,19 +76,13 @@ def clip(call: Call) -> Value | Tensor:
 
 
 def _clipped(call: Call, low: float | None, high: float | None) -> Value | Tensor:
-    x = call.value()
     low, high = (None if bound is None else short(bound) for bound in (low, high))
     if (low, high) == (0.0, 6.0):
-        return call.emit("relu6", x)
+        return call.emit("relu6", call.value())
     if (low, high) == (0.0, None):
-        return call.emit("relu", x)
-    if low is not None and high is not None and low <= high:
-        return call.emit("clip", x, low=low, high=high)
-    if low is None and high is None:
-        return call.tensor(0)
-    if low is not None:
-        x = call.emit("maximum", x, call.builder.number(low))
-    return x if high is None else call.emit("minimum", x, call.builder.number(high))
+        return call.emit("relu", call.value())
+    bounds = {name: bound for name, bound in (("low", low), ("high", high)) if bound is not None}
+    return call.emit("clip", call.value(), **bounds) if bounds else call.tensor(0)
 
 
 def _between(call: Call) -> Value:
@@ -111,13 +105,24 @@ def along_axis(op: str, call: Call) -> Value:
     return call.emit("reshape", call.inner(op, flat, axis=1), shape=shape)
 
 
+def prelu(call: Call) -> Value:
+    """A slope for each channel is [c] in the language; ONNX writes [c, 1, 1], aligned at the last axis."""
+    shape, rank = call.tensor(1).shape, len(call.tensor(0).shape)
+    if len(shape) == rank - 1 > 0 and set(shape[1:]) <= {1}:
+        return call.emit("prelu", call.value(), slope=call.weight(1, "weight", "flat", lambda array: array.reshape(-1)))
+    if len(shape) == 1 and rank > 1 and shape != (1,):
+        wide = (1,) * (rank - 1) + shape
+        return call.emit("prelu", call.value(), slope=call.weight(1, "weight", "", lambda array: array.reshape(wide)))
+    return call.emit("prelu", call.value(), slope=call.weight(1, "weight"))
+
+
 def _short(call: Call, name: str, default: float) -> float:
     return short(call.attribute(name, default))
 
 
 HANDLERS: dict[str, Callable[[Call], object]] = {
     **{name: partial(unary, op) for name, op in PLAIN.items()},
-    "LeakyRelu": leaky_relu, "Elu": partial(with_alpha, "elu"), "Celu": partial(with_alpha, "celu"),
+    "LeakyRelu": leaky_relu, "PRelu": prelu, "Elu": partial(with_alpha, "elu"), "Celu": partial(with_alpha, "celu"),
     "ThresholdedRelu": partial(with_alpha, "thresholded_relu"), "HardSigmoid": hard_sigmoid, "Selu": selu,
     "Gelu": gelu, "Swish": swish, "Shrink": shrink, "Clip": clip, "Softmax": partial(along_axis, "softmax"),
     "LogSoftmax": partial(along_axis, "log_softmax"), "Hardmax": partial(along_axis, "hardmax"),

@@ -20,7 +20,7 @@ UNARY = {
     "Acosh": "acosh", "Atanh": "atanh", "Not": "logical_not",
 }  # fmt: skip
 BINARY = {
-    "Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "PRelu": "prelu", "Equal": "equal", "Less": "less",
+    "Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "Equal": "equal", "Less": "less",
     "Greater": "greater", "LessOrEqual": "less_equal", "GreaterOrEqual": "greater_equal", "And": "logical_and",
     "Or": "logical_or", "Xor": "logical_xor",
 }  # fmt: skip
@@ -68,12 +68,8 @@ def power(call: Call) -> Value:
 
 
 def modulo(call: Call) -> Value:
-    """With fmod the sign of the dividend, a - b * trunc(a / b); without, that of the divisor (whole numbers only)."""
-    if not call.attribute("fmod", 0):
-        return binary("mod", call)
-    a, b = operands(call)
-    rest = call.inner("mod", call.inner("abs", a), call.inner("abs", b))
-    return call.emit("mul", call.inner("sign", a), rest)
+    """With fmod the sign is the dividend's, without the divisor's."""
+    return call.emit("mod", *operands(call), fmod=bool(call.attribute("fmod", 0)))
 
 
 def where(call: Call) -> Value:

@@ -16,9 +16,9 @@ def gemm(call: Call) -> Value:
     a = call.value(0)
     if a.type.rank != 2 or len(call.tensor(1).shape) != 2:
         raise Declined(f"matrices are needed, its operands are {a.type} and {list(call.tensor(1).shape)}")
-    a = call.inner("transpose", a, order=(1, 0)) if call.attribute("transA", 0) else a
     if call.tensor(1).array is None:
-        return _general(call, a, alpha, beta)
+        return _general(call, alpha, beta)
+    a = call.inner("transpose", a, order=(1, 0)) if call.attribute("transA", 0) else a
     across = bool(call.attribute("transB", 0))
     weight = call.weight(1, "weight", f"{alpha} {across}", lambda w: np.float32(alpha) * (w if across else w.T))
     if _is_bias(call, weight.type.shape[0]):
@@ -41,13 +41,12 @@ def _per_output(array: Array, outputs: int) -> Array:
     return np.array(np.broadcast_to(array.reshape(-1), (outputs,)))
 
 
-def _general(call: Call, a: Value, alpha: float, beta: float) -> Value:
-    b = call.value(1)
-    b = call.inner("transpose", b, order=(1, 0)) if call.attribute("transB", 0) else b
+def _general(call: Call, alpha: float, beta: float) -> Value:
+    turned = {f"transpose_{name}": bool(call.attribute(f"trans{name.upper()}", 0)) for name in "ab"}
+    a, b = _times(call, call.value(0), alpha), call.value(1)
     if not call.has(2) or beta == 0.0:
-        return call.emit("matmul", _times(call, a, alpha), b)
-    product = _times(call, call.inner("matmul", a, b), alpha)
-    return call.emit("add", product, _times(call, call.value(2), beta))
+        return call.emit("matmul", a, b, **turned)
+    return call.emit("add", call.inner("matmul", a, b, **turned), _times(call, call.value(2), beta))
 
 
 def _times(call: Call, x: Value, factor: float) -> Value:
@@ -59,25 +58,7 @@ def matmul(call: Call) -> Value:
     if b.array is not None and b.array.ndim == 2 and len(a.shape) >= 2:
         weight = call.weight(1, "weight", "transposed", lambda array: array.T)
         return call.emit("linear", call.value(0), weight=weight, bias=False)
-    if min(len(a.shape), len(b.shape)) >= 2:
-        return call.emit("matmul", call.value(0), call.value(1))
-    return _with_vectors(call)
-
-
-def _with_vectors(call: Call) -> Value:
-    """A vector on the left is a row, on the right a column; that extent of 1 is dropped afterwards."""
-    a, b = call.value(0), call.value(1)
-    if not a.type.rank or not b.type.rank:
-        raise Declined("a number is no matrix")
-    left = call.reshaped(a, (1, *a.type.shape)) if a.type.rank == 1 else a
-    right = call.reshaped(b, (*b.type.shape, 1)) if b.type.rank == 1 else b
-    product = call.inner("matmul", left, right)
-    shape = list(product.type.shape)
-    if b.type.rank == 1:
-        shape.pop()
-    if a.type.rank == 1:
-        shape.pop(-1 if b.type.rank == 1 else -2)
-    return call.emit("reshape", product, shape=tuple(shape))
+    return call.emit("matmul", call.value(0), call.value(1))
 
 
 HANDLERS = {"Gemm": gemm, "MatMul": matmul}

@@ -53,15 +53,13 @@ def squeeze(call: Call) -> Value | Tensor:
     gone = call.axes(axes, len(shape)) if axes is not None else tuple(i for i, n in enumerate(shape) if n == 1)
     if any(shape[axis] != 1 for axis in gone):
         raise Declined(f"axes {list(gone)} of {list(shape)} are not all of extent 1")
-    return to_shape(call, tuple(n for i, n in enumerate(shape) if i not in gone))
+    return call.emit("squeeze", call.value(), axes=gone) if gone else call.tensor(0)
 
 
 def unsqueeze(call: Call) -> Value | Tensor:
     axes = call.known_ints(1, "the axes") if call.has(1) else call.ints("axes") or ()
-    shape = list(call.tensor(0).shape)
-    for axis in sorted(call.axes(axes, len(shape) + len(axes))):
-        shape.insert(axis, 1)
-    return to_shape(call, tuple(shape))
+    axes = call.axes(axes, len(call.tensor(0).shape) + len(axes))
+    return call.emit("unsqueeze", call.value(), axes=axes) if axes else call.tensor(0)
 
 
 def transpose(call: Call) -> Value | Tensor:
@@ -122,9 +120,9 @@ def _part(call: Call, x: Value, axis: int, picked: range) -> Value:
         raise Declined(f"nothing is left of axis {axis}; tensors without elements are not computed")
     if picked == range(x.type.shape[axis]):
         return x
-    if picked.step < 0:
-        return call.emit("gather", x, indices=tuple(picked), axis=axis)
-    return call.emit("slice", x, axis=axis, begin=picked.start, end=picked[-1] + 1, step=picked.step)
+    end = picked[-1] + (1 if picked.step > 0 else -1)
+    bounds = {"begin": picked.start, "end": end} if end >= 0 else {"begin": picked.start}
+    return call.emit("slice", x, axis=axis, step=picked.step, **bounds)
 
 
 def pad(call: Call) -> Value | Tensor:
@@ -142,18 +140,9 @@ def pad(call: Call) -> Value | Tensor:
     both = [0] * (2 * len(shape))
     for place, axis in enumerate(named):
         both[axis], both[len(shape) + axis] = pads[place], pads[len(named) + place]
-    return _padded(call, both, call.attribute("mode", "constant"), value)
-
-
-def _padded(call: Call, pads: list[int], mode: str, value: float) -> Value | Tensor:
-    x, rank = call.value(), len(pads) // 2
-    for axis in range(rank):
-        begin, end = max(0, -pads[axis]), x.type.shape[axis] + min(0, pads[rank + axis])
-        x = _part(call, x, axis, range(begin, end))
-    pads = [max(0, n) for n in pads]
-    if not any(pads):
-        return x if x is not call.value() else call.tensor(0)
-    return call.emit("pad", x, pads=tuple(pads), mode=mode, value=value)
+    if not any(both):
+        return call.tensor(0)
+    return call.emit("pad", call.value(), pads=tuple(both), mode=call.attribute("mode", "constant"), value=value)
 
 
 def expand(call: Call) -> Value | Tensor:

@@ -54,6 +54,10 @@ def layer_norm(call: Call) -> Value | tuple[Value, ...]:
     x = call.value()
     axis = call.axis(call.attribute("axis", -1), x.type.rank)
     axes = tuple(range(axis, x.type.rank))
+    scales = [call.tensor(place) for place in (1, 2) if call.has(place)]
+    if len(call.outputs) == 1 and all(scale.shape == x.type.shape[axis:] for scale in scales):
+        weights = {"weight": call.weight(1, "weight"), "bias": call.has(2) and call.weight(2, "bias")}
+        return call.emit("layer_norm", x, axis=axis, eps=short(call.attribute("epsilon", 1e-5)), **weights)
     mean = call.inner("reduce_mean", x, axes=axes, keepdims=True)
     centred = call.inner("sub", x, mean)
     deviation = _inverse_deviation(call, centred, axes)
