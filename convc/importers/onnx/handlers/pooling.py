@@ -5,6 +5,7 @@ from __future__ import annotations
 from convc.importers.onnx.call import Call
 from convc.importers.onnx.errors import Declined
 from convc.importers.onnx.handlers.geometry import padding, spatial, spatial_rank
+from convc.importers.onnx.tensor import Tensor
 from convc.ir.graph import Value
 
 
@@ -29,11 +30,15 @@ def max_pool(call: Call) -> Value:
     return call.emit("maxpool", call.value(), **_window(call), dilation=_dilation(call))
 
 
-def average_pool(call: Call) -> Value:
+def average_pool(call: Call) -> Value | Tensor:
     if set(_dilation(call)) != {1}:
         raise Declined("an average over dilated windows: write it as a depthwise Conv")
+    window = _window(call)
+    ones, zeros = (1,) * spatial_rank(call), (0,) * 2 * spatial_rank(call)
+    if window["kernel"] == window["stride"] == ones and window["pad"] in ("valid", zeros):
+        return call.tensor(0)  # an adaptive pooling that finds its map as it should be
     return call.emit(
-        "avgpool", call.value(), **_window(call), count_include_pad=bool(call.attribute("count_include_pad", 0))
+        "avgpool", call.value(), **window, count_include_pad=bool(call.attribute("count_include_pad", 0))
     )
 
 
