@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -99,6 +100,8 @@ def find_network(name: str) -> tuple[Path, Path | None]:
     from convc.diagnostics import ConvcError
 
     path = Path(name)
+    if path.suffix == ".onnx":
+        raise ConvcError(f"{name}: an ONNX model is made a network first: convc import {name}")
     if path.is_file():
         return path, None
     if path.suffix or len(path.parts) > 1:
@@ -142,6 +145,16 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]], right: Seq
         if room is not None and len(text) > room:
             text = text[: room - 1] + "\N{HORIZONTAL ELLIPSIS}"
         click.echo(click.style(text, bold=True) if line is titles else text)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that appears whole or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def echo_json(value: object) -> None:

@@ -18,8 +18,12 @@ from convc.diagnostics import CompileError, ConvcError
 
 #: In the order of `convc --help`: the module convc.cli.<name> holds the command.
 COMMANDS: Final = (
-    "check", "fmt", "ir", "build", "run", "bench", "explain", "zoo", "cache", "completion", "version",
+    "check", "fmt", "ir", "build", "run", "bench", "explain", "import", "export", "zoo", "cache", "completion",
+    "version",
 )  # fmt: skip
+
+#: Commands whose name no module can have.
+_MODULES: Final = {"import": "import_"}
 
 
 class _Commands(click.Group):
@@ -31,7 +35,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"convc.cli.{cmd_name}").command
+        command = import_module(f"convc.cli.{_MODULES.get(cmd_name, cmd_name)}").command
         assert isinstance(command, click.Command)
         return command
 
