@@ -148,7 +148,7 @@ def _run(kernel: Kernel, arrays: Sequence[Array]) -> Sequence[Array]:
 def _to_f32(array: Array) -> Array:
     if array.dtype.kind in "iu" and array.size and max(abs(int(array.min())), abs(int(array.max()))) > _EXACT:
         raise Unsupported(f"whole numbers beyond {_EXACT}, which f32 does not hold exactly")
-    return np.ascontiguousarray(array, np.float32)
+    return np.asarray(array, np.float32, order="C")
 
 
 def _from_f32(array: Array, dtype: np.dtype[Any]) -> Array:

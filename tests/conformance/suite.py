@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import onnx
-from onnx.backend.test import BackendTest
+from onnx.backend.test import BackendTest, loader
 
 from convc.onnx_backend import ConvcBackend, ConvcRep, Unsupported
 
@@ -56,22 +58,45 @@ class _RecordedRep:
 
 
 @functools.cache
-def cases() -> dict[str, tuple[str, Callable[[], None]]]:
-    """Every test of the suite for this device: its group and what runs it."""
-    with warnings.catch_warnings():
+def cases(modules: tuple[str, ...] = ()) -> dict[str, tuple[str, Callable[[], None]]]:
+    """Every test of the suite for this device: its group and what runs it.
+
+    `modules` limits those of single nodes to some files of the suite: making the data of all takes half a minute.
+    """
+    with warnings.catch_warnings(), _limited(modules):
         warnings.simplefilter("ignore")  # the suite's own data overflows here and there
         found = BackendTest(_Recorder, __name__).test_cases
     tests = {}
     for group, case in found.items():
         for name in dir(case):
             if name.startswith("test_") and name.endswith("_cpu"):
-                tests[name.removesuffix("_cpu")] = (group, functools.partial(getattr(case, name), case(name)))
+                short = group.removeprefix("OnnxBackend").removesuffix("ModelTest")
+                tests[name.removesuffix("_cpu")] = (short, functools.partial(getattr(case, name), case(name)))
     return tests
 
 
-def run(name: str) -> Verdict:
+@contextmanager
+def _limited(modules: tuple[str, ...]) -> Iterator[None]:
+    whole = loader.load_node_model_tests
+    if modules:
+        loader.load_node_model_tests = lambda: _of(modules)
+    try:
+        yield
+    finally:
+        loader.load_node_model_tests = whole
+
+
+def _of(modules: tuple[str, ...]) -> list[Any]:
+    from onnx.backend.test.case import node
+
+    for module in modules:
+        importlib.import_module(f"{node.__name__}.{module}")
+    return list(node._NodeTestCases)
+
+
+def run(name: str, modules: tuple[str, ...] = ()) -> Verdict:
     """Run one test."""
-    group, test = cases()[name]
+    group, test = cases(modules)[name]
     os.environ.setdefault("ONNX_MODELS", tempfile.mkdtemp(prefix="onnx-models-"))
     _Recorder.model, _Recorder.refused = None, ""
     start = time.perf_counter()
