@@ -262,11 +262,12 @@ def choose_tile(blocks: int, width: int, registers: int) -> tuple[int, int]:
     """(pixels, vectors) of the register tile for `blocks` vectors of output channels over rows of `width`.
 
     Counts cycles per useful multiply-add: a step costs its FMAs or its loads, whichever is more, and at least the FMA
-    latency. Among equals the widest tile wins, since it reads the weights least often.
+    latency. Among equals the one with the fewest loads wins; with 64-byte vectors, of which a core loads enough, the
+    widest, since it reads the weights least often.
     """
     budget = ACCUMULATORS[registers]
     rate = 1 if registers == 32 else 2  # of multiply-adds and loads in a cycle: 64-byte ones take both halves of a core
-    best: tuple[float, int, int] | None = None
+    best: tuple[float, float, int, int] | None = None
     for vectors in (v for v in (4, 3, 2, 1) if blocks % v == 0):
         pixels = min(budget // vectors, (registers - 1 - vectors) // vectors)
         if vectors == 4 and registers == 16:
@@ -274,10 +275,11 @@ def choose_tile(blocks: int, width: int, registers: int) -> tuple[int, int]:
         across = ceil_div(width, pixels)
         row = ceil_div(width, across)
         cycles = across * max(row * vectors / rate, (row + vectors) / rate, 4) + 0.25 * across
-        score = (round(cycles / (width * vectors), 3), -pixels, vectors)
+        loads = across * (row + vectors) / (width * vectors)
+        score = (round(cycles / (width * vectors), 3), -pixels if rate == 1 else round(loads, 3), pixels, vectors)
         best = min(best, score) if best else score
     assert best is not None
-    return -best[1], best[2]
+    return best[2], best[3]
 
 
 def wide_tile(blocks: int) -> tuple[int, int]:

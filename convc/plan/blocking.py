@@ -82,11 +82,22 @@ def split_reduction(reduction: Reduction, taps: int, outputs: int) -> Split | No
     return Split(ceil_div(blocks, each), each) if parts > 1 else None
 
 
-def rows_per_group(walk: Walk, reduction: Reduction, split: Split | None, oc: int) -> int:
-    """Output rows whose source pixels of one part, and sums, stay in the second-level cache."""
+def rows_per_group(walk: Walk, reduction: Reduction, split: Split | None, oc: int, weights: int) -> int:
+    """Output rows in a work item: those that move the fewest bytes between the second-level cache and what is behind.
+
+    Every group reads all `weights` (bytes). Its pixels are read once if those of one part stay in the cache, else by
+    every tile of output channels; its sums are moved twice for every part unless they stay there too.
+    """
+    rows, tiles = walk.height.out, len(reduction.bases)
     channels = split.blocks * reduction.block if split else reduction.channels
-    source = walk.width.out * walk.width.stride * walk.height.stride * channels
-    sums = walk.width.out * oc if split else 0
-    fit = GROUP_BYTES // (4 * (source + sums))
-    share = ceil_div(walk.height.out * len(reduction.bases), ITEMS)
-    return max(1, min(fit, share, walk.height.out))
+    source = 4 * walk.width.out * walk.width.stride * walk.height.stride * channels
+    sums = 4 * walk.width.out * oc
+    parts = split.parts if split else 1
+
+    def moved(group: int) -> float:
+        pixels = 1 if group * source <= GROUP_BYTES else tiles
+        waits = 2 * (parts - 1) if group * (source + sums) > GROUP_BYTES else 0
+        return ceil_div(rows, group) * weights + rows * (source * parts * pixels + sums * waits)
+
+    most = min(rows, max(1, ceil_div(rows * tiles, ITEMS)))
+    return min(range(1, most + 1), key=lambda group: (moved(group), -group))

@@ -102,8 +102,8 @@ def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], opt
     packing = ConvPacking(oc, op.groups, window, vectors, lanes, reduction, split=split)
     kernel = ConvDirect(
         lanes, vectors, pixels, src.shape[0], oc, walk.depth, walk.height, walk.width, reduction, walk.src, src.block,
-        walk.dst, dst.block > 1, op.bias, walk.epilogue, rows_per_group(walk, reduction, split, oc), split,
-        walk.last_row,
+        walk.dst, dst.block > 1, op.bias, walk.epilogue, rows_per_group(walk, reduction, split, oc, packing.size() * 4),
+        split, walk.last_row,
     )  # fmt: skip
     bias = (Packed(anchor.inputs[2], VectorPacking(oc, blocks * lanes)),) if op.bias else ()
     reason = (
