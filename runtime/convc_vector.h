@@ -29,15 +29,17 @@ CONVC_INLINE void convc_store(float *p, vf v) { *(vf *)p = v; }
 CONVC_INLINE void convc_storeu(float *p, vf v) { *(vf_u *)p = v; }
 CONVC_INLINE vf convc_splat(float x) { return x - (vf){0}; }
 
-/* The bits of a vector as integers and back; integers as floats. */
+/* The bits of a vector as integers and back; integers as floats and back, cut off. */
 #if CONVC_LANES == 1
 CONVC_INLINE vu convc_bits(vf x) { vu v; memcpy(&v, &x, sizeof v); return v; }
 CONVC_INLINE vf convc_from_bits(vu x) { vf v; memcpy(&v, &x, sizeof v); return v; }
 CONVC_INLINE vf convc_to_float(vi x) { return (float)x; }
+CONVC_INLINE vi convc_to_int(vf x) { return (vi)x; }
 #else
 CONVC_INLINE vu convc_bits(vf x) { return (vu)x; }
 CONVC_INLINE vf convc_from_bits(vu x) { return (vf)x; }
 CONVC_INLINE vf convc_to_float(vi x) { return __builtin_convertvector(x, vf); }
+CONVC_INLINE vi convc_to_int(vf x) { return __builtin_convertvector(x, vi); }
 #endif
 
 /* `a` where the comparison holds, else `b`. A comparison is all ones or zero in each lane; plain 1 or 0 for scalars. */

@@ -201,6 +201,19 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "y = matmul(a, b)               # a: f32[4, 8], b: f32[4, 8]",
         "y = matmul(a, b, transpose_b = true)",
     ),
+    "E0340": Entry(
+        "offsets or mask do not fit",
+        "A deformable convolution takes a pair of offsets, and with a mask a number, for each tap, output and offset\n"
+        "group: [n, 2 * offset_groups * kh * kw, oh, ow] and [n, offset_groups * kh * kw, oh, ow].",
+        "y = deform_conv(x, conv(x, 9, 3, pad = 1), 8, 3, pad = 1)",
+        "y = deform_conv(x, conv(x, 18, 3, pad = 1), 8, 3, pad = 1)",
+    ),
+    "E0341": Entry(
+        "not a size to resize to",
+        "The extents of the result are at least 1; given by `scale` they are floor(input * scale), which is positive.",
+        "y = resize(x, scale = 0)",
+        "y = resize(x, scale = 0.5)",
+    ),
     "E0401": Entry(
         "unknown argument",
         "The op or block has no argument of that name. Every call also takes `name = \"...\"`.",

@@ -146,6 +146,16 @@ class CallArguments:
             raise self._wrong(name, given, "a number")
         return float(given.value)
 
+    def numbers(self, name: str, count: int) -> tuple[float, ...]:
+        given = self._given(name)
+        items = given.value if isinstance(given.value, tuple) else (given.value,) * count
+        found = tuple(float(i) for i in items if isinstance(i, (int, float)) and not isinstance(i, bool))
+        if len(found) != len(items):
+            raise self._wrong(name, given, "a number or a list of them")
+        if len(found) != count:
+            raise self._wrong(name, given, f"a number or a list of {count}")
+        return found
+
     def flag(self, name: str) -> bool:
         given = self._given(name)
         if self._param(name).kind is Kind.WEIGHT and isinstance(given.value, (Value, str)):

@@ -20,6 +20,7 @@ from convc.ops.compare import (
     Where,
 )
 from convc.ops.conv import Conv
+from convc.ops.deform import DeformConv
 from convc.ops.elementwise import Add, Constant, Div, Maximum, Minimum, Mod, Mul, Pow, Sub
 from convc.ops.linear import Linear
 from convc.ops.matmul import MatMul
@@ -51,6 +52,7 @@ from convc.ops.reduce import (
     ReduceSumSquare,
 )
 from convc.ops.reshaping import Squeeze, Unsqueeze
+from convc.ops.resize import Resize
 from convc.ops.shape import Concat, Dropout, Flatten, Identity, Reorder, Reshape
 from convc.ops.shuffle import ChannelShuffle, DepthToSpace, SpaceToDepth
 from convc.ops.softmax import Hardmax, LogSoftmax, Softmax
@@ -81,7 +83,7 @@ from convc.ops.unary import (
 )
 
 ALL_OPS: Final[tuple[type[Op], ...]] = (
-    Conv, MaxPool, AvgPool, GlobalAvgPool, Linear, BatchNorm, LocalResponseNorm,
+    Conv, DeformConv, Resize, MaxPool, AvgPool, GlobalAvgPool, Linear, BatchNorm, LocalResponseNorm,
     Relu, LeakyRelu, Relu6, Prelu, ThresholdedRelu, Clip, HardSigmoid, HardSwish, Softsign,
     Tanh, Sigmoid, Silu, Gelu, Elu, Selu, Celu, Softplus, Mish, Softmax, LogSoftmax, Hardmax,
     Add, Sub, Mul, Div, Pow, Mod, Minimum, Maximum, Constant,

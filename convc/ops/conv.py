@@ -58,7 +58,7 @@ class Conv(Op):
             channels, kernel = weight.shape[0], weight.shape[2:]
         else:
             raise _bad_weight(x.type, weight)
-        _check_groups(x.type.shape[1], channels, groups)
+        check_groups(x.type.shape[1], channels, groups)
         stride, dilation = args.integers("stride", rank), args.integers("dilation", rank)
         pad = resolve_pad(args.padding("pad"), x.type.shape[2:], kernel, stride, dilation)
         weights = args.parameter("weight", (channels, x.type.shape[1] // groups, *kernel))
@@ -70,7 +70,7 @@ class Conv(Op):
         check_image("conv", x)
         if weight.rank != x.rank:
             raise _bad_weight(x, weight)
-        _check_groups(x.shape[1], weight.shape[0], self.groups)
+        check_groups(x.shape[1], weight.shape[0], self.groups)
         if weight.shape[1] * self.groups != x.shape[1]:
             raise OpError(
                 "E0303", "weights do not fit the input's channels", "weight",
@@ -119,7 +119,7 @@ def _bad_weight(x: TensorType, weight: TensorType) -> OpError:
     )
 
 
-def _check_groups(ic: int, oc: int, groups: int) -> None:
+def check_groups(ic: int, oc: int, groups: int) -> None:
     check_positive("channels", oc)
     check_positive("groups", groups)
     if ic % groups or oc % groups:

@@ -18,6 +18,7 @@ class Kind(Enum):
     INT = "int"
     INTS = "ints"  # one number for every axis, or a tuple
     FLOAT = "float"
+    FLOATS = "floats"  # one number for every axis, or a tuple
     BOOL = "bool"
     PAD = "pad"  # a number, a tuple, or half / same / same_lower / valid / causal
     WEIGHT = "weight"  # a tensor, or the name of the weight in the weights file
@@ -62,6 +63,10 @@ class Arguments(Protocol):
         ...
 
     def number(self, name: str) -> float: ...
+
+    def numbers(self, name: str, count: int) -> tuple[float, ...]:
+        """A tuple of `count` numbers; one number is repeated."""
+        ...
 
     def flag(self, name: str) -> bool: ...
 

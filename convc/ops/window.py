@@ -98,7 +98,7 @@ def window_extents(
     )
 
 
-def check_counts(rank: int, **attributes: tuple[int, ...]) -> None:
+def check_counts(rank: int, **attributes: tuple[float, ...]) -> None:
     """As many numbers as there are spatial axes; twice as many for `pad`."""
     for name, numbers in attributes.items():
         wanted = 2 * rank if name == "pad" else rank

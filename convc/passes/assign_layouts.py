@@ -21,6 +21,7 @@ from convc.ir.op import Fused
 from convc.ir.types import Layout, TensorType
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
+from convc.ops.deform import DeformConv
 from convc.ops.shape import Concat, Flatten, Reorder
 from convc.passes.base import Pass, Report
 from convc.passes.layout_rules import Rule, rule_of
@@ -56,6 +57,12 @@ def _without_layouts(graph: Graph) -> Graph:
 
 def _not_in_place(node: Node) -> Node:
     return replace(node, op=replace(node.op, in_place=False)) if isinstance(node.op, Concat) else node
+
+
+def _reads(node: Node, value: Value) -> list[str]:
+    """The nodes of a region, or the node itself, that read the value."""
+    members = node.op.nodes if isinstance(node.op, Fused) else (node,)
+    return [member.name for member in members if value in member.inputs]
 
 
 @dataclass
@@ -119,6 +126,8 @@ class _Assignment:
                 few = f"{value.type.shape[1]} channels do not fill a block of {self.lanes}"
                 self.report.applied(node, f"reads {value.name} plain: {few}")
             return value
+        if isinstance(anchor.op, DeformConv) and not first and _reads(node, value) == [anchor.name]:
+            return value  # offsets and masks are read through their strides
         if rule_of(anchor, self.lanes) is Rule.FOLLOW:
             return self._as(value, True)
         # An operand of lower rank is aligned at the last axis: its channels are not the result's.

@@ -21,6 +21,7 @@ from typing import ClassVar
 from convc.ir.graph import Graph, Node, Value, fresh_name
 from convc.ir.op import Op
 from convc.ops.conv import Conv
+from convc.ops.deform import DeformConv
 from convc.ops.elementwise import Add, Constant, Div, Mul, Sub
 from convc.ops.linear import Linear
 from convc.ops.normalization import BatchNorm
@@ -56,13 +57,13 @@ class FoldBatchNorm(Pass):
 
 
 def _refusal(graph: Graph, norm: Node, producer: Node | None, constants: set[str]) -> str:
-    if producer is None or not isinstance(producer.op, (Conv, Linear)):
+    if producer is None or not isinstance(producer.op, (Conv, DeformConv, Linear)):
         return "its input does not come from a convolution or linear layer"
     if len(graph.users[producer.name]) > 1:
         return users_text(graph, producer.output)
     if producer.name in graph.output_names:
         return f"{producer.name} is an output of the network"
-    if not all(value.name in constants for value in (*norm.inputs[1:], *producer.inputs[1:])):
+    if not all(value.name in constants for value in (*norm.inputs[1:], *producer.inputs[1 : 2 + producer.op.bias])):
         return "the statistics or the weights are computed while running"
     return ""
 
@@ -86,7 +87,7 @@ class _Constants:
 
 def _fold(conv: Node, norm: Node, constants: _Constants) -> list[Node]:
     """The constant nodes of the new weights, and the convolution that uses them under the batch norm's name."""
-    assert isinstance(norm.op, BatchNorm) and isinstance(conv.op, (Conv, Linear))
+    assert isinstance(norm.op, BatchNorm) and isinstance(conv.op, (Conv, DeformConv, Linear))
     scale, shift, mean, variance = norm.inputs[1:]
     weight = conv.inputs[1]
     nodes: list[Node] = []
@@ -105,4 +106,5 @@ def _fold(conv: Node, norm: Node, constants: _Constants) -> list[Node]:
     else:
         new_bias = make(f"{conv.name}.bias.folded", Sub(), shift, make(f"{norm.name}.moved", Mul(), mean, factor))
     op = replace(conv.op, bias=True)
-    return [*nodes, Node(op, (conv.inputs[0], new_weight, new_bias), norm.outputs, conv.span)]
+    rest = conv.inputs[2 + conv.op.bias :]  # the offsets and the mask of a deformable one
+    return [*nodes, Node(op, (conv.inputs[0], new_weight, new_bias, *rest), norm.outputs, conv.span)]

@@ -28,9 +28,11 @@ from convc.ir.graph import Graph, Node
 from convc.ir.op import Fused
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
+from convc.ops.deform import DeformConv
 from convc.ops.linear import Linear
 from convc.ops.normalization import BatchNorm
 from convc.ops.pool import AvgPool, MaxPool
+from convc.ops.resize import Resize
 from convc.ops.shape import Flatten
 from convc.passes.base import Pass, Report, users_text, where
 
@@ -48,8 +50,8 @@ class FuseEpilogue(Pass):
     def run(self, graph: Graph, report: Report) -> Graph:
         fusion = _Fusion(graph, report, {node.name: place for place, node in enumerate(graph.nodes)})
         running = tuple(graph.runtime_nodes())
-        fusion.begin_at(node for node in reversed(running) if isinstance(node.op, (Conv, Linear)))
-        fusion.begin_at(node for node in reversed(running) if isinstance(node.op, (MaxPool, AvgPool)))
+        fusion.begin_at(node for node in reversed(running) if isinstance(node.op, (Conv, DeformConv, Linear)))
+        fusion.begin_at(node for node in reversed(running) if isinstance(node.op, (MaxPool, AvgPool, Resize)))
         fusion.begin_at(node for node in running if isinstance(node.op, Elementwise))
         return fusion.result()
 

@@ -13,7 +13,7 @@ from math import prod
 from convc.diagnostics import InternalError
 from convc.ir.graph import Graph, Node
 from convc.ir.op import Fused
-from convc.ir.types import TensorType, ceil_div, round_up
+from convc.ir.types import ceil_div, round_up
 from convc.kernels.conv_direct import (
     ConvDirect,
     ConvPacking,
@@ -30,10 +30,12 @@ from convc.kernels.tiles import UNIT, Axis
 from convc.kernels.window import Window, average_counts
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
+from convc.ops.deform import DeformConv
 from convc.ops.linear import Linear
 from convc.ops.movement import Movement
 from convc.ops.normalization import LocalResponseNorm
 from convc.ops.pool import AvgPool, GlobalAvgPool, MaxPool
+from convc.ops.resize import Resize
 from convc.ops.shape import Concat, Flatten, Reorder
 from convc.ops.softmax import Softmax
 from convc.options import Options, Target
@@ -42,9 +44,12 @@ from convc.plan.blocking import Walk, flattened, rows_per_group, split_reduction
 from convc.plan.call import Call, Operand, Packed, extent5, five, plane
 from convc.plan.choose import choose
 from convc.plan.copies import concat_calls, copy_call, movement_calls
+from convc.plan.deform import deform_call
 from convc.plan.depthwise import depthwise_call
 from convc.plan.formulas import make_formula
 from convc.plan.problem import problem_of
+from convc.plan.reduction import reduction_of, tile_blocks
+from convc.plan.resize import resize_call
 from convc.plan.winograd import winograd_call
 
 
@@ -58,12 +63,16 @@ def select(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
     match anchor.op:
         case Conv():
             return (_conv(graph, node, anchor, followers, options),)
+        case DeformConv():
+            return (deform_call(graph, node, anchor, followers, target),)
         case Linear():
             return (_linear(graph, node, None, anchor, followers, target),)
         case MaxPool() | AvgPool():
             return (_pool(graph, node, anchor, followers),)
         case GlobalAvgPool():
             return (_global_average(node, anchor),)
+        case Resize():
+            return (resize_call(graph, node, anchor, followers),)
         case Softmax():
             return (_softmax(node, target),)
         case LocalResponseNorm():
@@ -94,8 +103,8 @@ def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], opt
     if not choice.candidate.is_direct:
         return winograd_call(graph, node, anchor, followers, problem, choice)
     blocks = ceil_div(oc, lanes)
-    pixels, vectors = choose_tile(_tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers)
-    reduction = _reduction(src, oc, op.groups, vectors * lanes, blocks // vectors)
+    pixels, vectors = choose_tile(tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers)
+    reduction = reduction_of(src, oc, op.groups, vectors * lanes, blocks // vectors)
     formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
     walk = flattened(Walk(depth, height, width, plane(src, 1), plane(dst, lanes), formula), pixels)
     split = split_reduction(reduction, prod(window), vectors * lanes) if src.block > 1 and dst.block > 1 else None
@@ -112,28 +121,6 @@ def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], opt
     )
     all_operands = (anchor.inputs[0], Packed(weight, packing), *bias, *operands, node.output)
     return Call(kernel, all_operands, kernel.items, node, reason)
-
-
-def _tile_blocks(oc: int, groups: int, lanes: int, blocks: int) -> int:
-    """Vectors of output channels a tile may span: within a group, where groups are whole vectors; else one."""
-    if groups == 1:
-        return blocks
-    return oc // groups // lanes if oc // groups % lanes == 0 else 1
-
-
-def _reduction(src: TensorType, oc: int, groups: int, tile: int, tiles: int) -> Reduction:
-    """Which input channels each tile of output channels reads, and how they lie."""
-    ic, per_in, per_out = src.shape[1], src.shape[1] // groups, oc // groups
-    if groups == 1:
-        return Reduction(ic, src.block if src.block > 1 else ic, (0,) * tiles)
-    spans = [(t * tile // per_out, (min(oc, (t + 1) * tile) - 1) // per_out) for t in range(tiles)]
-    channels = max((last - first + 1) * per_in for first, last in spans)
-    bases = tuple(min(first * per_in, ic - channels) for first, _ in spans)
-    if src.block == 1:
-        return Reduction(channels, channels, bases)
-    if all(base % src.block == 0 for base in bases):
-        return Reduction(channels, src.block, bases)
-    return Reduction(channels, 1, bases, scattered=True)
 
 
 def _linear(

@@ -101,6 +101,39 @@ PROBLEMS = """
     24 3 4 5   relu6
     24 2 3 4   flatten |> linear(10)
     24 8       flatten |> linear(10)
+    16 9 9     deformed(24, 3, pad = 1)
+    3 9 9      deformed(10, 3, pad = 1, masked = true)
+    40 8 7     deformed(40, [3, 2], stride = 2, groups = 5, offset_groups = 5)
+    24 6 6     deformed(24, 3, pad = 2, groups = 24, offset_groups = 3, masked = true)
+    64 5 5     deformed(33, 1, offset_groups = 4)
+    32 17 17   deformed(48, 3, pad = 2, dilation = 2) |> relu
+    24 5 5     resize(scale = 2)
+    7 5 6      resize(size = [3, 8], coordinates = asymmetric, rounding = floor)
+    24 5 5     resize(scale = 2, mode = linear)
+    17 6 8     resize(scale = 0.5, mode = linear)
+    24 5 9     resize(size = [9, 17], mode = linear, coordinates = align_corners)
+    3 6        resize(scale = 4, mode = linear)
+    24 3 4 5   resize(scale = 2, mode = linear)
+    24 3 4 5   resize(scale = [1, 2, 1])
+    19 6 6     resize(scale = 2, mode = cubic)
+    8 32 40    resize(scale = 0.25, mode = linear, antialias = true)
+"""
+
+#: A deformable convolution whose offsets are whole and half pixels, so that samples are exact too.
+DEFORMED = """
+block deformed(x, channels, kernel, stride = 1, pad = 0, dilation = 1, groups = 1, offset_groups = 1, masked = false) {
+    taps = offset_groups * (kernel[0] * kernel[1] if kernel == [3, 2] else kernel * kernel)
+    offset = 0.5 * relu6(conv(x, 2 * taps, kernel, stride = stride, pad = pad, dilation = dilation)) - 1.5
+    if masked {
+        mask = 0.5 * relu6(conv(x, taps, kernel, stride = stride, pad = pad, dilation = dilation))
+        return deform_conv(
+            x, offset, channels, kernel, stride = stride, pad = pad, dilation = dilation, groups = groups,
+            offset_groups = offset_groups, mask = mask)
+    }
+    return deform_conv(
+        x, offset, channels, kernel, stride = stride, pad = pad, dilation = dilation, groups = groups,
+        offset_groups = offset_groups)
+}
 """
 
 
@@ -120,7 +153,7 @@ def network_of(lines: list[str], batch: int) -> Graph:
     inputs = ", ".join(f"x{i}: f32[{shape}]" for i, shape in enumerate(shapes))
     body = "\n".join(f"    y{i} = x{i} |> {call}" for i, (_, call) in enumerate(cases))
     results = ", ".join(f"y{i}" for i in range(len(cases)))
-    return parse_graph(f"network problems({inputs}) {{\n{body}\n    return {results}\n}}")
+    return parse_graph(f"{DEFORMED}network problems({inputs}) {{\n{body}\n    return {results}\n}}")
 
 
 def integers(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

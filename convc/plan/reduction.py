@@ -1,0 +1,28 @@
+"""What a tile of output channels sums over: shared by the kernels that multiply by a convolution's weights."""
+
+from __future__ import annotations
+
+from convc.ir.types import TensorType
+from convc.kernels.conv_direct import Reduction
+
+
+def tile_blocks(oc: int, groups: int, lanes: int, blocks: int) -> int:
+    """Vectors of output channels a tile may span: within a group, where groups are whole vectors; else one."""
+    if groups == 1:
+        return blocks
+    return oc // groups // lanes if oc // groups % lanes == 0 else 1
+
+
+def reduction_of(src: TensorType, oc: int, groups: int, tile: int, tiles: int) -> Reduction:
+    """Which input channels each tile of output channels reads, and how they lie."""
+    ic, per_in, per_out = src.shape[1], src.shape[1] // groups, oc // groups
+    if groups == 1:
+        return Reduction(ic, src.block if src.block > 1 else ic, (0,) * tiles)
+    spans = [(t * tile // per_out, (min(oc, (t + 1) * tile) - 1) // per_out) for t in range(tiles)]
+    channels = max((last - first + 1) * per_in for first, last in spans)
+    bases = tuple(min(first * per_in, ic - channels) for first, _ in spans)
+    if src.block == 1:
+        return Reduction(channels, channels, bases)
+    if all(base % src.block == 0 for base in bases):
+        return Reduction(channels, src.block, bases)
+    return Reduction(channels, 1, bases, scattered=True)
