@@ -1,4 +1,4 @@
-"""Kernels of one pass over memory: elementwise formulas, global average, softmax, response norm."""
+"""Kernels of one pass over memory: elementwise formulas, softmax, response norm."""
 
 from __future__ import annotations
 
@@ -64,37 +64,6 @@ class Elementwise(Kernel):
     @property
     def masked(self) -> bool:
         return self.channels % self.lanes != 0 and not self.formula.keeps_zero
-
-
-@dataclass(frozen=True)
-class GlobalAverage(Kernel):
-    """The mean of each channel's plane: templates/kernels/global_average.c.j2."""
-
-    template: ClassVar[str] = "global_average"
-    lanes: int
-    n: int
-    channels: int
-    depth: int
-    height: int
-    width: int
-    src: Plane
-    dst: Plane
-
-    @property
-    def stem(self) -> str:
-        return f"global_average_{_size(self)}"
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        return ("src", "dst")
-
-    @property
-    def blocks(self) -> int:
-        return ceil_div(self.channels, self.lanes)
-
-    @property
-    def items(self) -> int:
-        return self.n * self.blocks
 
 
 @dataclass(frozen=True)

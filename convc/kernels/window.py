@@ -1,4 +1,4 @@
-"""Pooling windows: maximum and average. Every lane reads its own channel only."""
+"""Pooling windows: maximum, average and norm. Every lane reads its own channel only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Window(Kernel):
     """
 
     template: ClassVar[str] = "window"
-    kind: Literal["max", "average"]
+    kind: Literal["max", "average", "norm"]
     lanes: int
     n: int
     channels: int
@@ -33,11 +33,12 @@ class Window(Kernel):
     dst: Plane
     epilogue: Formula = IDENTITY
     divisors: tuple[tuple[int, ...], ...] = ()
+    p: int = 0  # order of a norm
     pixels: int = 12
 
     @property
     def stem(self) -> str:
-        name = {"max": "maxpool", "average": "avgpool"}[self.kind]
+        name = {"max": "maxpool", "average": "avgpool", "norm": f"l{self.p}pool"}[self.kind]
         steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
         size, outs = ("x".join(str(getattr(axis, name)) for axis in self.axes) for name in ("kernel", "out"))
         return f"{name}_{size}_{self.channels}x{outs}{steps}"

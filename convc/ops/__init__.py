@@ -6,6 +6,7 @@ from typing import Final
 
 from convc.ir.op import Op
 from convc.ops.activation import Celu, Elu, Gelu, Mish, Selu, Sigmoid, Silu, Softplus, Tanh
+from convc.ops.adaptive_pool import AdaptiveAvgPool, AdaptiveMaxPool
 from convc.ops.compare import (
     Equal,
     Greater,
@@ -38,7 +39,7 @@ from convc.ops.piecewise import (
     Softsign,
     ThresholdedRelu,
 )
-from convc.ops.pool import AvgPool, GlobalAvgPool, MaxPool
+from convc.ops.pool import AvgPool, GlobalAvgPool, GlobalLpPool, GlobalMaxPool, LpPool, MaxPool
 from convc.ops.reduce import (
     ReduceL1,
     ReduceL2,
@@ -83,7 +84,9 @@ from convc.ops.unary import (
 )
 
 ALL_OPS: Final[tuple[type[Op], ...]] = (
-    Conv, DeformConv, Resize, MaxPool, AvgPool, GlobalAvgPool, Linear, BatchNorm, LocalResponseNorm,
+    Conv, DeformConv, Resize, MaxPool, AvgPool, LpPool,
+    GlobalMaxPool, GlobalAvgPool, GlobalLpPool, AdaptiveMaxPool, AdaptiveAvgPool,
+    Linear, BatchNorm, LocalResponseNorm,
     Relu, LeakyRelu, Relu6, Prelu, ThresholdedRelu, Clip, HardSigmoid, HardSwish, Softsign,
     Tanh, Sigmoid, Silu, Gelu, Elu, Selu, Celu, Softplus, Mish, Softmax, LogSoftmax, Hardmax,
     Add, Sub, Mul, Div, Pow, Mod, Minimum, Maximum, Constant,

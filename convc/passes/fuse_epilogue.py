@@ -26,15 +26,19 @@ from typing import ClassVar, Final
 
 from convc.ir.graph import Graph, Node
 from convc.ir.op import Fused
+from convc.ops.adaptive_pool import AdaptivePool
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
 from convc.ops.deform import DeformConv
 from convc.ops.linear import Linear
 from convc.ops.normalization import BatchNorm
-from convc.ops.pool import AvgPool, MaxPool
+from convc.ops.pool import GlobalPool, WindowPool
 from convc.ops.resize import Resize
 from convc.ops.shape import Flatten
 from convc.passes.base import Pass, Report, users_text, where
+
+#: Ops whose kernels work on each channel by itself.
+_CHANNELWISE: Final = (WindowPool, GlobalPool, AdaptivePool, Resize)
 
 #: How many nodes a region may grow by before one value alone leaves it again.
 _LOOKAHEAD: Final = 4
@@ -51,7 +55,7 @@ class FuseEpilogue(Pass):
         fusion = _Fusion(graph, report, {node.name: place for place, node in enumerate(graph.nodes)})
         running = tuple(graph.runtime_nodes())
         fusion.begin_at(node for node in reversed(running) if isinstance(node.op, (Conv, DeformConv, Linear)))
-        fusion.begin_at(node for node in reversed(running) if isinstance(node.op, (MaxPool, AvgPool, Resize)))
+        fusion.begin_at(node for node in reversed(running) if isinstance(node.op, _CHANNELWISE))
         fusion.begin_at(node for node in running if isinstance(node.op, Elementwise))
         return fusion.result()
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from convc.ir.types import TensorType
 from convc.kernels.tiles import UNIT, Axis
 from convc.ops.conv import Conv
-from convc.ops.pool import AvgPool, MaxPool
+from convc.ops.pool import WindowPool
 
 Axes = tuple[Axis, Axis, Axis]
 
 
-def axes_of(op: Conv | MaxPool | AvgPool, kernel: Sequence[int], src: TensorType, dst: TensorType) -> Axes:
+def axes_of(op: Conv | WindowPool, kernel: Sequence[int], src: TensorType, dst: TensorType) -> Axes:
     """Depth, height and width; an axis that the tensors have not is a unit."""
     rank = len(kernel)
     dilation: Sequence[int] = getattr(op, "dilation", (1,) * rank)

@@ -24,29 +24,30 @@ from convc.kernels.conv_direct import (
     wide_tile,
 )
 from convc.kernels.pointwise import Elementwise as ElementwiseKernel
-from convc.kernels.pointwise import GlobalAverage, ResponseNorm
+from convc.kernels.pointwise import ResponseNorm
 from convc.kernels.pointwise import Softmax as SoftmaxKernel
 from convc.kernels.tiles import UNIT, Axis
-from convc.kernels.window import Window, average_counts
+from convc.ops.adaptive_pool import AdaptivePool
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
 from convc.ops.deform import DeformConv
 from convc.ops.linear import Linear
 from convc.ops.movement import Movement
 from convc.ops.normalization import LocalResponseNorm
-from convc.ops.pool import AvgPool, GlobalAvgPool, MaxPool
+from convc.ops.pool import GlobalPool, WindowPool
 from convc.ops.resize import Resize
 from convc.ops.shape import Concat, Flatten, Reorder
 from convc.ops.softmax import Softmax
 from convc.options import Options, Target
 from convc.plan.axes import axes_of
 from convc.plan.blocking import Walk, flattened, rows_per_group, split_reduction
-from convc.plan.call import Call, Operand, Packed, extent5, five, plane
+from convc.plan.call import Call, Operand, Packed, extent5, plane
 from convc.plan.choose import choose
 from convc.plan.copies import concat_calls, copy_call, movement_calls
 from convc.plan.deform import deform_call
 from convc.plan.depthwise import depthwise_call
 from convc.plan.formulas import make_formula
+from convc.plan.pooling import adaptive_call, global_call, pool_call
 from convc.plan.problem import problem_of
 from convc.plan.reduction import reduction_of, tile_blocks
 from convc.plan.resize import resize_call
@@ -67,10 +68,12 @@ def select(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
             return (deform_call(graph, node, anchor, followers, target),)
         case Linear():
             return (_linear(graph, node, None, anchor, followers, target),)
-        case MaxPool() | AvgPool():
-            return (_pool(graph, node, anchor, followers),)
-        case GlobalAvgPool():
-            return (_global_average(node, anchor),)
+        case WindowPool():
+            return (pool_call(graph, node, anchor, followers),)
+        case GlobalPool():
+            return (global_call(graph, node, anchor, followers),)
+        case AdaptivePool():
+            return (adaptive_call(graph, node, anchor, followers),)
         case Resize():
             return (resize_call(graph, node, anchor, followers),)
         case Softmax():
@@ -161,33 +164,6 @@ def _rows_as_pixels(kernel: ConvDirect) -> ConvDirect:
         replace(a, strides=(0, a.strides[1], 0, 0, a.strides[0])) for a in kernel.epilogue.accesses
     )
     return replace(kernel, epilogue=replace(kernel.epilogue, accesses=accesses))
-
-
-def _pool(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node]) -> Call:
-    op = anchor.op
-    assert isinstance(op, (MaxPool, AvgPool))
-    src, dst = anchor.inputs[0].type, node.output.type
-    axes = axes_of(op, op.kernel, src, dst)
-    formula, operands = make_formula(graph, followers, dst, dst.block, anchor.output)
-    divisors: tuple[tuple[int, ...], ...] = ()
-    if isinstance(op, AvgPool):
-        after = five((0, 0, *op.pad[len(op.kernel) :]), 0)[2:]
-        divisors = tuple(
-            average_counts(axis, pad, op.count_include_pad) for axis, pad in zip(axes, after, strict=True)
-        )
-    kernel = Window(
-        "average" if isinstance(op, AvgPool) else "max", dst.block, src.shape[0], src.shape[1], *axes,
-        plane(src), plane(dst), formula, divisors,
-    )  # fmt: skip
-    return Call(
-        kernel, (anchor.inputs[0], *operands, node.output), kernel.items, node, "windows read only taps inside the map"
-    )
-
-
-def _global_average(node: Node, anchor: Node) -> Call:
-    src, dst = anchor.inputs[0].type, node.output.type
-    kernel = GlobalAverage(dst.block, *extent5(src), plane(src), plane(dst))
-    return Call(kernel, (anchor.inputs[0], node.output), kernel.items, node, "four partial sums per block of channels")
 
 
 def _softmax(node: Node, target: Target) -> Call:

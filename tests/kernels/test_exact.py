@@ -101,6 +101,15 @@ PROBLEMS = """
     24 3 4 5   relu6
     24 2 3 4   flatten |> linear(10)
     24 8       flatten |> linear(10)
+    24 13 13   avgpool(3, stride = 2, pad = 1, dilation = 2)
+    24 12 11   maxpool([2, 4], stride = [2, 3], dilation = [3, 1], ceil = true)
+    17 9 9     lppool(3, stride = 2, p = 1)
+    24 9 7     global_maxpool
+    17 4 6     global_lppool(p = 1)
+    24 12 9    adaptive_maxpool([5, 4])
+    17 8 6     adaptive_avgpool([2, 3])
+    17 8 7     adaptive_avgpool([3, 3]) |> relu
+    8 4 6 5    adaptive_maxpool([2, 4, 3])
     16 9 9     deformed(24, 3, pad = 1)
     3 9 9      deformed(10, 3, pad = 1, masked = true)
     40 8 7     deformed(40, [3, 2], stride = 2, groups = 5, offset_groups = 5)

@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from convc.ops import AvgPool, MaxPool
+from convc.ops import AvgPool, LpPool, MaxPool
+from convc.ops.pool import WindowPool
 from ops.helpers import Array, call, normal, refused, told
 
 WINDOWS = [
@@ -20,6 +21,8 @@ WINDOWS = [
     ("3, stride = 2, pad = same", (1, 2, 6, 7)),
     ("3, stride = 1, pad = causal", (1, 1, 4, 4)),
     ("1, stride = 3, ceil = true", (1, 1, 5, 5)),
+    ("2, stride = 1, dilation = 2, pad = 1", (1, 2, 5, 5)),
+    ("(2, 3), stride = 2, dilation = (3, 1), pad = 1, ceil = true", (1, 2, 6, 7)),
 ]
 
 
@@ -34,9 +37,10 @@ def extent(size: int, kernel: int, stride: int, dilation: int, before: int, afte
     return sum(start + reach <= size + after for start in starts)
 
 
-def windows(x: Array, op: MaxPool | AvgPool, dilation: tuple[int, int]) -> tuple[tuple[int, int], dict]:  # type: ignore[type-arg]
+def windows(x: Array, op: WindowPool) -> tuple[tuple[int, int], dict]:  # type: ignore[type-arg]
     """The output's extents, and for each output the taps in the map and how many lie in the padded map."""
     top, left, bottom, right = op.pad
+    dilation = op.dilation
     h, w = x.shape[2:]
     oh = extent(h, op.kernel[0], op.stride[0], dilation[0], top, bottom, op.ceil)
     ow = extent(w, op.kernel[1], op.stride[1], dilation[1], left, right, op.ceil)
@@ -51,13 +55,13 @@ def windows(x: Array, op: MaxPool | AvgPool, dilation: tuple[int, int]) -> tuple
     return (oh, ow), found
 
 
-@pytest.mark.parametrize(("window", "shape"), [*WINDOWS, ("2, stride = 1, dilation = 2, pad = 1", (1, 2, 5, 5))])
+@pytest.mark.parametrize(("window", "shape"), WINDOWS)
 def test_maxpool(window: str, shape: tuple[int, ...]) -> None:
     x = normal(*shape) - 5  # all negative: a zero from the padding would win
     called = call(f"maxpool(x, {window})", x=x)
     op = called.node.op
     assert isinstance(op, MaxPool)
-    out, found = windows(x, op, op.dilation)
+    out, found = windows(x, op)
     assert called.y.shape == (*shape[:2], *out)
     for (i, j), (taps, _) in found.items():
         expected = np.max([x[:, :, row, column] for row, column in taps], axis=0)
@@ -71,11 +75,25 @@ def test_avgpool(window: str, shape: tuple[int, ...], include: str) -> None:
     called = call(f"avgpool(x, {window}, count_include_pad = {include})", x=x)
     op = called.node.op
     assert isinstance(op, AvgPool)
-    out, found = windows(x, op, (1, 1))
+    out, found = windows(x, op)
     assert called.y.shape == (*shape[:2], *out)
     for (i, j), (taps, padded) in found.items():
         total = sum(x[:, :, row, column] for row, column in taps)
         np.testing.assert_allclose(called.y[:, :, i, j], total / (padded if include == "true" else len(taps)))
+
+
+@pytest.mark.parametrize("p", [1, 2, 3])
+@pytest.mark.parametrize(("window", "shape"), WINDOWS)
+def test_lppool(window: str, shape: tuple[int, ...], p: int) -> None:
+    x = normal(*shape)
+    called = call(f"lppool(x, {window}, p = {p})", x=x)
+    op = called.node.op
+    assert isinstance(op, LpPool)
+    out, found = windows(x, op)
+    assert called.y.shape == (*shape[:2], *out)
+    for (i, j), (taps, _) in found.items():
+        powers = sum(abs(x[:, :, row, column]) ** p for row, column in taps)
+        np.testing.assert_allclose(called.y[:, :, i, j], powers ** (1 / p))
 
 
 def test_stride_is_the_kernel_unless_given() -> None:
@@ -91,6 +109,21 @@ def test_global_avgpool() -> None:
     np.testing.assert_allclose(y[1, 2, 0, 0], sum(x[1, 2].ravel()) / 20)
 
 
+def test_global_maxpool() -> None:
+    x = normal(2, 3, 4, 5, 2)
+    y = call("global_maxpool(x)", x=x).y
+    assert y.shape == (2, 3, 1, 1, 1)
+    assert y[1, 2].item() == max(x[1, 2].ravel())
+
+
+@pytest.mark.parametrize("p", [1, 2, 5])
+def test_global_lppool(p: int) -> None:
+    x = normal(2, 3, 7)
+    y = call(f"global_lppool(x, p = {p})", x=x).y
+    assert y.shape == (2, 3, 1)
+    np.testing.assert_allclose(y[1, 2].item(), sum(abs(x[1, 2]) ** p) ** (1 / p))
+
+
 @pytest.mark.parametrize(
     ("text", "code", "words"),
     [
@@ -102,6 +135,9 @@ def test_global_avgpool() -> None:
         ("avgpool(x, 2, stride = 0)", "E0305", ["stride is 0"]),
         ("maxpool(flatten(x), 2)", "E0301", ["f32[1, 32]"]),
         ("global_avgpool(flatten(x))", "E0301", ["f32[1, 32]"]),
+        ("global_maxpool(flatten(x))", "E0301", ["f32[1, 32]"]),
+        ("lppool(x, 2, p = 0)", "E0305", ["p is 0"]),
+        ("global_lppool(x, p = -1)", "E0305", ["p is -1"]),
     ],
 )
 def test_pooling_refuses(text: str, code: str, words: list[str]) -> None:
