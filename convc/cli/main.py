@@ -47,7 +47,7 @@ def cli() -> None:
 
     \b
     Begin with:
-        convc zoo                    the networks that come with convc
+        convc zoo list               the networks that come with convc
         convc build lenet5           LeNet-5 as a library in build/
         convc check net.conv         is my own network right?
     """

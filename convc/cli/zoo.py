@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
@@ -12,39 +12,114 @@ if TYPE_CHECKING:
     from convc.zoo import Entry
 
 
-@click.command()
-@click.argument("network", required=False, type=NetworkName())
-@json_option
-def command(network: str | None, as_json: bool) -> None:
-    """List the networks that come with convc, or print one's source.
+class Row(TypedDict):
+    """What the list says of one network."""
+
+    name: str
+    title: str
+    paper: str
+    year: int
+    form: str
+    parameters: int
+    macs: int
+    field: int
+    names: str
+    trained: bool
+    path: str
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """The networks that come with convc: list them, or print one's source.
 
     \b
     Example:
-        convc zoo
-        convc zoo resnet50 > my_resnet.conv
+        convc zoo list
+        convc zoo show resnet50 > my_resnet.conv
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(list_networks)
+
+
+@command.command("list")
+@click.option("--format", "form", type=click.Choice(["text", "markdown"]), default="text", show_default=True)
+@json_option
+def list_networks(form: str = "text", as_json: bool = False) -> None:
+    """Every network with its paper, what it takes, and how far its last map sees.
+
+    The receptive field is that of one pixel of the last map before the head, in pixels (samples) of the input.
     """
     from convc import zoo
 
-    if network is not None:
-        entry = zoo.find(network)
-        click.echo(entry.path.read_text(), nl=False)
-        return
     rows = [_row(zoo.find(name)) for name in zoo.names()]
     if as_json:
         echo_json(rows)
-        return
-    lines = [(str(r["name"]), count(int(str(r["parameters"]))), str(r["weights"]), str(r["citation"])) for r in rows]
-    print_table(("network", "parameters", "weights", "source"), lines, right=("parameters",))
+    elif form == "markdown":
+        click.echo(markdown(rows))
+    else:
+        lines = [
+            (
+                r["name"],
+                str(r["year"]),
+                r["form"],
+                count(r["parameters"]),
+                count(r["macs"]),
+                str(r["field"]),
+                r["paper"],
+            )
+            for r in rows
+        ]
+        titles = ("name", "year", "form", "parameters", "MACs", "field", "paper")
+        print_table(titles, lines, right=("parameters", "MACs", "field"))
 
 
-def _row(entry: Entry) -> dict[str, object]:
+@command.command("show")
+@click.argument("network", type=NetworkName())
+@json_option
+def show(network: str, as_json: bool) -> None:
+    """Print the source of one network.
+
+    \b
+    Example:
+        convc zoo show resnet50 > my_resnet.conv
+    """
+    from convc import zoo
+
+    entry = zoo.find(network)
+    text = entry.path.read_text()
+    if as_json:
+        echo_json({**_row(entry), "source": text})
+    else:
+        click.echo(text, nl=False)
+
+
+def markdown(rows: list[Row]) -> str:
+    """The table of `docs/zoo.md`."""
+    titles = "| network | paper | form | parameters | MACs | field | weights named as |"
+    lines = [titles, "|---|---|---|---:|---:|---:|---|"]
+    for r in rows:
+        link = f"[{r['name']}](../convc/zoo/{r['name']}.conv)"
+        cells = (link, r["paper"], r["form"], count(r["parameters"]), count(r["macs"]), r["field"], r["names"])
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
+def _row(entry: Entry) -> Row:
     from convc.frontend import load_graph
     from convc.inspect.cost import network_cost
 
+    cost = network_cost(load_graph(entry.path))
     return {
         "name": entry.name,
-        "parameters": network_cost(load_graph(entry.path)).parameters,
-        "weights": "trained" if entry.weights else "yours, or random",
-        "citation": entry.citation,
+        "title": entry.header.title,
+        "paper": entry.header.paper,
+        "year": entry.header.year,
+        "form": ", ".join(entry.header.forms),
+        "parameters": cost.parameters,
+        "macs": cost.macs,
+        "field": cost.field[0],
+        "names": entry.header.names,
+        "trained": entry.weights is not None,
         "path": str(entry.path),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Final
 
 from convc.ir.graph import Graph, Node, Value, walk
@@ -21,7 +22,9 @@ class NodeCost:
     """One node that runs at inference.
 
     `field` is the receptive field of one element of its result along each spatial axis, in pixels of the network's
-    input (it may reach into the padding, so it can exceed the image); `jump` the distance between neighbours.
+    input (it may reach into the padding, so it can exceed the image); `jump` the distance between neighbours. Of
+    several operands the widest counts; what was pooled over the whole map and tells every pixel the same (the gate of
+    squeeze-and-excitation) does not.
     """
 
     node: Node
@@ -38,6 +41,13 @@ class NetworkCost:
     parameters: int
     macs: int
     flops: int
+
+    @property
+    def field(self) -> Numbers:
+        """The receptive field of the last map: of the last result with more than one pixel, and so before the head."""
+        shown = [(row.field, row.node.outputs[0]) for row in self.nodes]
+        maps = [field for field, value in shown if value.type.is_image and _places(value) > 1]
+        return maps[-1] if maps else ()
 
 
 def network_cost(graph: Graph) -> NetworkCost:
@@ -59,15 +69,27 @@ def network_cost(graph: Graph) -> NetworkCost:
 def _reach(node: Node, cost: Cost, reach: dict[str, tuple[Numbers, Numbers]]) -> tuple[Numbers, Numbers]:
     """Receptive field and jump of the node's result, from the widest of its operands."""
     taps = cost.taps
-    if node.inputs and node.inputs[0].type.is_image and not node.output.type.is_image:
+    if node.inputs and node.inputs[0].type.is_image and not node.outputs[0].type.is_image:
         taps = node.inputs[0].type.shape[2:]  # whoever reads the flat vector sees the whole map
-    seen = [reach.get(value.name, ((), ())) for value in node.inputs]
-    rank = max(len(taps), node.output.type.rank - 2, 0, *(len(field) for field, _ in seen))
+    told = [value for value in node.inputs if not _is_gate(value, node)]
+    seen = [reach.get(value.name, ((), ())) for value in told]
+    rank = max(len(taps), node.outputs[0].type.rank - 2, 0, *(len(field) for field, _ in seen))
     before = _largest([field for field, _ in seen], rank)
     jump = _largest([step for _, step in seen], rank)
     spread = zip(before, _ones(taps, rank), jump, strict=True)
     steps = zip(jump, _ones(cost.strides, rank), strict=True)
     return tuple(size + (tap - 1) * step for size, tap, step in spread), tuple(j * s for j, s in steps)
+
+
+def _places(value: Value) -> int:
+    """Pixels of a map."""
+    return prod(value.type.shape[2:])
+
+
+def _is_gate(value: Value, node: Node) -> bool:
+    """Whether an operand is one pixel that the node spreads over a map."""
+    types = value.type, node.outputs[0].type
+    return len(node.inputs) > 1 and all(t.is_image for t in types) and _places(value) == 1 < _places(node.outputs[0])
 
 
 def _largest(numbers: Sequence[Numbers], rank: int) -> Numbers:

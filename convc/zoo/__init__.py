@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convc.diagnostics import ConvcError
+from convc.zoo.header import FORMS, Header, parse_header
 
 _HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A network of the zoo. `citation` is the file's first comment; `weights` trained ones, where they are kept."""
+    """A network of the zoo. `header` is what its file says of it; `weights` trained ones, where they are kept."""
 
     name: str
     path: Path
-    citation: str
+    header: Header
     weights: Path | None
 
 
@@ -38,15 +39,7 @@ def find(name: str) -> Entry:
         hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(names())}"
         raise ConvcError(f"no network `{name}` in the zoo; {hint}")
     weights = path.with_suffix(".safetensors")
-    return Entry(name, path, _citation(path), weights if weights.is_file() else None)
+    return Entry(name, path, parse_header(path.read_text()), weights if weights.is_file() else None)
 
 
-def _citation(path: Path) -> str:
-    """The comment at the head of the file, up to its first empty line."""
-    lines: list[str] = []
-    for line in path.read_text().splitlines():
-        text = line.removeprefix("#").strip()
-        if not line.startswith("#") or not text:
-            break
-        lines.append(text)
-    return " ".join(lines)
+__all__ = ["FORMS", "Entry", "Header", "find", "names", "parse_header"]

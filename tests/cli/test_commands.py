@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,9 +147,12 @@ def test_explain_a_code_and_a_network(convc: Convc) -> None:
 
 
 def test_zoo_lists_and_prints(convc: Convc) -> None:
-    names = [row["name"] for row in json.loads(convc("zoo", "--json").out)]
-    assert {"lenet5", "resnet50"} <= set(names)
-    source = convc("zoo", "lenet5").out
+    rows = {row["name"]: row for row in json.loads(convc("zoo", "list", "--json").out)}
+    assert {"lenet5", "resnet50"} <= set(rows)
+    assert (rows["resnet50"]["year"], rows["resnet50"]["field"]) == (2015, 427)
+    assert re.search(r"25\.56 M +4\.09 G +427  He, Zhang", convc("zoo").out)
+    source = convc("zoo", "show", "lenet5").out
+    assert json.loads(convc("zoo", "show", "lenet5", "--json").out)["source"] == source
     Path("mine.conv").write_text(source)
     assert convc("check", "mine.conv").code == 0
 

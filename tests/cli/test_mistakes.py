@@ -60,7 +60,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["run", "net.conv", "-i", "small.npy"], 1, "[1, 3, 8, 8]"),
         (["run", "bad.so", "-i", "small.npy"], 1, "not a library that convc made"),
         (["explain", "E9999"], 1, "no error code E9999"),
-        (["zoo", "vgg"], 1, "vgg1"),
+        (["zoo", "show", "vgg"], 1, "vgg1"),
         (["completion", "tcsh"], 2, "'tcsh' is not one of"),
     ],
 )
@@ -93,7 +93,7 @@ def test_a_fault_of_ours_says_so(capsys: pytest.CaptureFixture[str], monkeypatch
 
 
 def test_a_reader_that_leaves_gets_no_message() -> None:
-    command = [sys.executable, "-m", "convc", "zoo", "resnet50"]
+    command = [sys.executable, "-m", "convc", "zoo", "show", "resnet50"]
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     reading, writing = os.pipe()

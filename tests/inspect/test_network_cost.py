@@ -60,3 +60,13 @@ def test_arithmetic_on_weights_is_free() -> None:
     assert network_cost(folded).parameters == 16
     scaled = parse_graph("network n(x: f32[1, 4]) { return relu(x) + sqrt(constant(2.0)) }")
     assert [row.node.op.name for row in network_cost(scaled).nodes] == ["relu", "add"]
+
+
+def test_a_gate_does_not_widen_the_field() -> None:
+    graph = parse_graph("network n(x: f32[1, 8, 9, 9]) { return x |> conv(8, 3) |> squeeze_excite(2) |> conv(8, 3) }")
+    assert network_cost(graph).field == (5, 5)
+
+
+def test_the_field_of_a_network_is_that_of_its_last_map() -> None:
+    assert network_cost(parse_graph(NET)).field == (21, 21)
+    assert network_cost(parse_graph("network n(x: f32[1, 8]) { return x |> linear(2) }")).field == ()

@@ -1,4 +1,4 @@
-"""The zoo's networks compiled, against the float64 interpreter, with random weights and small heads."""
+"""The zoo's networks compiled, against the float64 interpreter, with random weights and small inputs and heads."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from sizes import BUILT, small
 
 import convc
 from convc import interpreter, zoo
 
-#: Half a gigabyte of weights each; VGG-19 is VGG-16 with more of the same layers.
-LARGE = ("vgg19",)
-NETWORKS = [pytest.param(name, marks=[pytest.mark.sweep] if name in LARGE else []) for name in zoo.names()]
+NETWORKS = [pytest.param(name, marks=[] if name in BUILT else [pytest.mark.sweep]) for name in zoo.names()]
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def own_cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("own_cache")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_native_result(name: str) -> None:
-    network = convc.load(zoo.find(name).path, classes=16)
+    network = convc.load(zoo.find(name).path, **small(name), classes=16)
     image = np.random.default_rng(0).standard_normal(network.graph.inputs[0].type.shape).astype(np.float32)
     weights = {value.name: network.weights[value.name] for value in network.graph.parameters}
     (wanted,) = interpreter.run(network.graph, {network.graph.inputs[0].name: image}, weights).values()

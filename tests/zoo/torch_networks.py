@@ -1,108 +1,385 @@
-"""AlexNet, VGG-16 and ResNet-50 in torch, their modules named as torchvision names them."""
+"""The zoo's networks in torch: torchvision's and timm's where they have them, else spelt here as in the paper.
+
+A module's names are those of the `.conv` file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 
-class _Classifier(nn.Module):
-    """What AlexNet and VGG share: features, then a classifier over the flat map."""
+@contextmanager
+def _without_compiled_ops() -> Iterator[None]:
+    """torchvision's models import where its compiled operators do not load, which only detection needs."""
+    register = torch.library.register_fake
 
-    def __init__(self, features: nn.Sequential, classifier: nn.Sequential) -> None:
+    def lenient(op: Any, *args: Any, **options: Any) -> Any:
+        decorated = register(op, *args, **options)
+
+        def apply(function: Any) -> Any:
+            try:
+                return decorated(function)
+            except RuntimeError:
+                return function
+
+        return apply
+
+    torch.library.register_fake = lenient  # type: ignore[assignment]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        torch.library.register_fake = register
+
+
+def _library(name: str) -> ModuleType:
+    with _without_compiled_ops():
+        return pytest.importorskip(name, exc_type=(ImportError, RuntimeError))
+
+
+def torchvision_model(name: str, **options: Any) -> nn.Module:
+    models = _library("torchvision.models")
+    return getattr(models, name)(weights=None, **options)
+
+
+def timm_model(name: str) -> nn.Module:
+    return _library("timm").create_model(name)
+
+
+class _Lambda(nn.Module):
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        self.features, self.classifier = features, classifier
+        self.function = function
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.classifier(self.features(x).flatten(1))
+        return self.function(x)
 
 
-def alexnet() -> nn.Module:
-    def conv(ic: int, oc: int, kernel: int, stride: int = 1, pad: int = 0) -> list[nn.Module]:
-        return [nn.Conv2d(ic, oc, kernel, stride, pad), nn.ReLU()]
+class _Branches(nn.Module):
+    """Modules side by side; `parts` names the ones each branch chains."""
 
-    pool = nn.MaxPool2d(3, 2)
-    features = nn.Sequential(
-        *conv(3, 64, 11, 4, 2), pool, *conv(64, 192, 5, 1, 2), pool, *conv(192, 384, 3, 1, 1), *conv(384, 256, 3, 1, 1),
-        *conv(256, 256, 3, 1, 1), pool,
-    )  # fmt: skip
-    classifier = nn.Sequential(
-        nn.Dropout(), nn.Linear(9216, 4096), nn.ReLU(), nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU(),
-        nn.Linear(4096, 1000),
-    )  # fmt: skip
-    return _Classifier(features, classifier)
-
-
-def vgg16() -> nn.Module:
-    layers: list[nn.Module] = []
-    ic = 3
-    for channels, depth in [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)]:
-        for _ in range(depth):
-            layers += [nn.Conv2d(ic, channels, 3, padding=1), nn.ReLU()]
-            ic = channels
-        layers.append(nn.MaxPool2d(2))
-    classifier = nn.Sequential(
-        nn.Linear(25088, 4096), nn.ReLU(), nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU(), nn.Dropout(),
-        nn.Linear(4096, 1000),
-    )  # fmt: skip
-    return _Classifier(nn.Sequential(*layers), classifier)
-
-
-class _Bottleneck(nn.Module):
-    def __init__(self, ic: int, width: int, stride: int) -> None:
+    def __init__(self, branches: list[list[tuple[str, nn.Module]]]) -> None:
         super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(ic, width, 1, bias=False), nn.BatchNorm2d(width)
-        self.conv2, self.bn2 = nn.Conv2d(width, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width)
-        self.conv3, self.bn3 = nn.Conv2d(width, 4 * width, 1, bias=False), nn.BatchNorm2d(4 * width)
-        self.downsample: nn.Module = nn.Identity()
-        if stride != 1 or ic != 4 * width:
-            self.downsample = nn.Sequential(nn.Conv2d(ic, 4 * width, 1, stride, bias=False), nn.BatchNorm2d(4 * width))
+        self.branches = [[name for name, _ in branch] for branch in branches]
+        for branch in branches:
+            for name, module in branch:
+                self.add_module(name, module)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.bn1(self.conv1(x)).relu()
-        y = self.bn2(self.conv2(y)).relu()
-        return (self.bn3(self.conv3(y)) + self.downsample(x)).relu()
+        results = []
+        for branch in self.branches:
+            y = x
+            for name in branch:
+                y = self.get_submodule(name)(y)
+            results.append(y)
+        return torch.cat(results, 1)
 
 
-class _ResNet(nn.Module):
+def _sequential(**modules: nn.Module) -> nn.Sequential:
+    net = nn.Sequential()
+    for name, module in modules.items():
+        net.add_module(name, module)
+    return net
+
+
+class _Relu(nn.Module):
+    """A convolution and its ReLU under the convolution's own name."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__()
+        conv = nn.Conv2d(*args, **options)
+        self.weight, self.bias, self.stride, self.padding = conv.weight, conv.bias, conv.stride, conv.padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.conv2d(x, self.weight, self.bias, self.stride, self.padding).relu()
+
+
+def nin() -> nn.Module:
+    def pool() -> nn.Module:
+        return nn.MaxPool2d(3, 2, ceil_mode=True)
+
+    return _sequential(
+        conv1=_Relu(3, 96, 11, 4), cccp1=_Relu(96, 96, 1), cccp2=_Relu(96, 96, 1), pool1=pool(),
+        conv2=_Relu(96, 256, 5, 1, 2), cccp3=_Relu(256, 256, 1), cccp4=_Relu(256, 256, 1), pool2=pool(),
+        conv3=_Relu(256, 384, 3, 1, 1), cccp5=_Relu(384, 384, 1), cccp6=_Relu(384, 384, 1), pool3=pool(),
+        conv4=_Relu(384, 1024, 3, 1, 1), cccp7=_Relu(1024, 1024, 1), cccp8=_Relu(1024, 1000, 1),
+        mean=_Lambda(lambda x: x.mean((2, 3))),
+    )  # fmt: skip
+
+
+def inception_v1() -> nn.Module:
+    def unit(ic: int, c1: int, r3: int, c3: int, r5: int, c5: int, pool: int) -> nn.Module:
+        return _Branches([
+            [("1x1", _Relu(ic, c1, 1))],
+            [("3x3_reduce", _Relu(ic, r3, 1)), ("3x3", _Relu(r3, c3, 3, 1, 1))],
+            [("5x5_reduce", _Relu(ic, r5, 1)), ("5x5", _Relu(r5, c5, 5, 1, 2))],
+            [("pool", nn.MaxPool2d(3, 1, 1)), ("pool_proj", _Relu(ic, pool, 1))],
+        ])  # fmt: skip
+
+    def pool() -> nn.Module:
+        return nn.MaxPool2d(3, 2, ceil_mode=True)
+
+    return _sequential(
+        conv1=_sequential(**{"7x7_s2": _Relu(3, 64, 7, 2, 3)}), pool1=pool(), norm1=nn.LocalResponseNorm(5),
+        conv2=_sequential(**{"3x3_reduce": _Relu(64, 64, 1), "3x3": _Relu(64, 192, 3, 1, 1)}),
+        norm2=nn.LocalResponseNorm(5), pool2=pool(),
+        inception_3a=unit(192, 64, 96, 128, 16, 32, 32), inception_3b=unit(256, 128, 128, 192, 32, 96, 64),
+        pool3=pool(),
+        inception_4a=unit(480, 192, 96, 208, 16, 48, 64), inception_4b=unit(512, 160, 112, 224, 24, 64, 64),
+        inception_4c=unit(512, 128, 128, 256, 24, 64, 64), inception_4d=unit(512, 112, 144, 288, 32, 64, 64),
+        inception_4e=unit(528, 256, 160, 320, 32, 128, 128), pool4=pool(),
+        inception_5a=unit(832, 256, 160, 320, 32, 128, 128), inception_5b=unit(832, 384, 192, 384, 48, 128, 128),
+        mean=_Lambda(lambda x: x.mean((2, 3))), loss3=_sequential(classifier=nn.Linear(1024, 1000)),
+    )  # fmt: skip
+
+
+class _BnInception(nn.Module):
+    """BN-Inception: all modules lie side by side, as their names say."""
+
+    STAGES: tuple[tuple[str, tuple[int, ...]], ...] = (
+        ("3a", (64, 64, 64, 64, 96, 32)), ("3b", (64, 64, 96, 64, 96, 64)), ("3c", (128, 160, 64, 96)),
+        ("4a", (224, 64, 96, 96, 128, 128)), ("4b", (192, 96, 128, 96, 128, 128)),
+        ("4c", (160, 128, 160, 128, 160, 128)), ("4d", (96, 128, 192, 160, 192, 128)), ("4e", (128, 192, 192, 256)),
+        ("5a", (352, 192, 320, 160, 224, 128)), ("5b", (352, 192, 320, 192, 224, 128)),
+    )  # fmt: skip
+
     def __init__(self) -> None:
         super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64)
-        self.maxpool = nn.MaxPool2d(3, 2, 1)
-        ic = 64
-        for stage, (width, depth) in enumerate([(64, 3), (128, 4), (256, 6), (512, 3)], 1):
-            blocks = []
-            for i in range(depth):
-                blocks.append(_Bottleneck(ic, width, 2 if i == 0 and stage > 1 else 1))
-                ic = 4 * width
-            self.add_module(f"layer{stage}", nn.Sequential(*blocks))
-        self.fc = nn.Linear(2048, 1000)
+        self._layer("conv1_7x7_s2", 3, 64, 7, 2)
+        self._layer("conv2_3x3_reduce", 64, 64, 1)
+        self._layer("conv2_3x3", 64, 192, 3)
+        ic = 192
+        for stage, widths in self.STAGES:
+            at, strides = f"inception_{stage}", len(widths) == 4
+            r3, c3, rd, double = widths[-5:-1] if not strides else widths
+            self._layer(f"{at}_3x3_reduce", ic, r3, 1)
+            self._layer(f"{at}_3x3", r3, c3, 3, 2 if strides else 1)
+            self._layer(f"{at}_double_3x3_reduce", ic, rd, 1)
+            self._layer(f"{at}_double_3x3_1", rd, double, 3)
+            self._layer(f"{at}_double_3x3_2", double, double, 3, 2 if strides else 1)
+            if strides:
+                ic += c3 + double
+            else:
+                self._layer(f"{at}_1x1", ic, widths[0], 1)
+                self._layer(f"{at}_pool_proj", ic, widths[5], 1)
+                ic = widths[0] + c3 + double + widths[5]
+        self.last_linear = nn.Linear(1024, 1000)
+
+    def _layer(self, name: str, ic: int, oc: int, kernel: int, stride: int = 1) -> None:
+        self.add_module(name, nn.Conv2d(ic, oc, kernel, stride, kernel // 2))
+        self.add_module(f"{name}_bn", nn.BatchNorm2d(oc))
+
+    def _apply_layers(self, x: Tensor, at: str, *names: str) -> Tensor:
+        for name in names:
+            x = self.get_submodule(f"{at}{name}_bn")(self.get_submodule(f"{at}{name}")(x)).relu()
+        return x
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.maxpool(self.bn1(self.conv1(x)).relu())
-        for stage in range(1, 5):
-            x = self.get_submodule(f"layer{stage}")(x)
-        return self.fc(x.mean((2, 3)))
+        pool = nn.MaxPool2d(3, 2, ceil_mode=True)
+        x = pool(self._apply_layers(x, "conv1_7x7_s2", ""))
+        x = pool(self._apply_layers(x, "conv2", "_3x3_reduce", "_3x3"))
+        for stage, widths in self.STAGES:
+            at = f"inception_{stage}"
+            parts = [
+                self._apply_layers(x, at, "_3x3_reduce", "_3x3"),
+                self._apply_layers(x, at, "_double_3x3_reduce", "_double_3x3_1", "_double_3x3_2"),
+            ]
+            if len(widths) == 4:
+                x = torch.cat([*parts, pool(x)], 1)
+            else:
+                pooling = nn.MaxPool2d(3, 1, 1) if stage == "5b" else nn.AvgPool2d(3, 1, 1)
+                pooled = self._apply_layers(pooling(x), at, "_pool_proj")
+                x = torch.cat([self._apply_layers(x, at, "_1x1"), *parts, pooled], 1)
+        return self.last_linear(x.mean((2, 3)))
 
 
-def resnet50() -> nn.Module:
-    """With running statistics that are not the trivial ones."""
-    model = _ResNet()
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.running_mean, -0.1, 0.1)  # type: ignore[arg-type]
-            nn.init.uniform_(module.running_var, 0.5, 1.5)  # type: ignore[arg-type]
-            nn.init.uniform_(module.weight, 0.5, 1.0)
-            nn.init.uniform_(module.bias, -0.1, 0.1)
+class _SqueezeExcite(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.fc1, self.fc2 = nn.Conv2d(channels, channels // 16, 1), nn.Conv2d(channels // 16, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.fc2(self.fc1(x.mean((2, 3), keepdim=True)).relu()).sigmoid()
+
+
+class _Excited(nn.Module):
+    """An Inception module of torchvision's, excited."""
+
+    def __init__(self, inner: nn.Module, channels: int) -> None:
+        super().__init__()
+        for name, module in inner.named_children():
+            self.add_module(name, module)
+        self.se = _SqueezeExcite(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        branches = [self.get_submodule(f"branch{i}")(x) for i in (1, 2, 3, 4)]
+        return self.se(torch.cat(branches, 1))
+
+
+def se_inception_v1() -> nn.Module:
+    model = torchvision_model("googlenet", aux_logits=False, init_weights=False)
+    widths = {"3a": 256, "3b": 480, "4a": 512, "4b": 512, "4c": 512, "4d": 528, "4e": 832, "5a": 832, "5b": 1024}
+    for stage, channels in widths.items():
+        setattr(model, f"inception{stage}", _Excited(model.get_submodule(f"inception{stage}"), channels))
     return model
 
 
-NETWORKS: dict[str, Callable[[], nn.Module]] = {"alexnet": alexnet, "vgg16": vgg16, "resnet50": resnet50}
+class _ShuffleUnit(nn.Module):
+    def __init__(self, ic: int, oc: int, stride: int, first_groups: int) -> None:
+        super().__init__()
+        width, self.stride, out = oc // 4, stride, oc if stride == 1 else oc - ic
+        self.gconv1 = nn.Conv2d(ic, width, 1, groups=first_groups, bias=False)
+        self.dwconv = nn.Conv2d(width, width, 3, stride, 1, groups=width, bias=False)
+        self.gconv2 = nn.Conv2d(width, out, 1, groups=3, bias=False)
+        self.bn1, self.bn2, self.bn3 = nn.BatchNorm2d(width), nn.BatchNorm2d(width), nn.BatchNorm2d(out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.bn1(self.gconv1(x)).relu()
+        y = y.unflatten(1, (3, -1)).transpose(1, 2).flatten(1, 2)
+        y = self.bn3(self.gconv2(self.bn2(self.dwconv(y))))
+        if self.stride == 1:
+            return (x + y).relu()
+        return torch.cat([nn.functional.avg_pool2d(x, 3, 2, 1), y], 1).relu()
+
+
+def shufflenet_v1() -> nn.Module:
+    net = _sequential(
+        conv1=nn.Conv2d(3, 24, 3, 2, 1, bias=False), bn1=nn.BatchNorm2d(24), relu=nn.ReLU(), pool=nn.MaxPool2d(3, 2, 1)
+    )
+    ic = 24
+    for stage, oc, depth in [(2, 240, 4), (3, 480, 8), (4, 960, 4)]:
+        units = []
+        for i in range(depth):
+            units.append(_ShuffleUnit(ic, oc, 2 if i == 0 else 1, 1 if ic == 24 else 3))
+            ic = oc
+        net.add_module(f"stage{stage}", nn.Sequential(*units))
+    net.add_module("mean", _Lambda(lambda x: x.mean((2, 3))))
+    net.add_module("fc", nn.Linear(960, 1000))
+    return net
+
+
+class _WaveLayer(nn.Module):
+    def __init__(self, dilation: int) -> None:
+        super().__init__()
+        self.reach = dilation
+        self.filter, self.gate = nn.Conv1d(32, 32, 2, dilation=dilation), nn.Conv1d(32, 32, 2, dilation=dilation)
+        self.residual, self.skip = nn.Conv1d(32, 32, 1), nn.Conv1d(32, 512, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        past = nn.functional.pad(x, (self.reach, 0))
+        z = self.filter(past).tanh() * self.gate(past).sigmoid()
+        return x + self.residual(z), self.skip(z)
+
+
+class _WaveNet(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.causal = nn.Conv1d(256, 32, 2)
+        self.layers = nn.ModuleList([_WaveLayer(2 ** (i % 10)) for i in range(30)])
+        self.hidden, self.output = nn.Conv1d(512, 512, 1), nn.Conv1d(512, 256, 1)
+
+    def forward(self, audio: Tensor) -> Tensor:
+        x = self.causal(nn.functional.pad(audio, (1, 0)))
+        total = torch.zeros(())
+        for layer in self.layers:
+            x, skip = layer(x)
+            total = total + skip
+        return self.output(self.hidden(total.relu()).relu())
+
+
+class _Context(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        ic = 3
+        for stage, (channels, depth) in enumerate([(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)], 1):
+            for i in range(1, depth + 1):
+                self.add_module(f"conv{stage}_{i}", nn.Conv2d(ic, channels, 3, dilation=2 if stage == 5 else 1))
+                ic = channels
+        self.fc6, self.fc7 = nn.Conv2d(512, 4096, 7, dilation=4), nn.Conv2d(4096, 4096, 1)
+        self.fc_final = nn.Conv2d(4096, 21, 1)
+        ic = 21
+        for name, width, dilation in self.CONTEXT:
+            self.add_module(name, nn.Conv2d(ic, 21 * width, 3, dilation=dilation))
+            ic = 21 * width
+        self.ct_final = nn.Conv2d(ic, 21, 1)
+
+    CONTEXT = (
+        ("ct_conv1_1", 2, 1), ("ct_conv1_2", 2, 1), ("ct_conv2_1", 4, 2), ("ct_conv3_1", 8, 4), ("ct_conv4_1", 16, 8),
+        ("ct_conv5_1", 32, 16), ("ct_fc1", 32, 1),
+    )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        for stage, depth in enumerate([2, 2, 3, 3, 3], 1):
+            for i in range(1, depth + 1):
+                x = self.get_submodule(f"conv{stage}_{i}")(x).relu()
+            x = nn.functional.max_pool2d(x, 2) if stage < 4 else x
+        x = self.fc_final(self.fc7(self.fc6(x).relu()).relu())
+        x = nn.functional.pad(x, (33, 33, 33, 33))
+        for name, _, _ in self.CONTEXT:
+            x = self.get_submodule(name)(x).relu()
+        return self.ct_final(x)
+
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "alexnet": lambda: torchvision_model("alexnet"),
+    "context": _Context,
+    "densenet121": lambda: torchvision_model("densenet121"),
+    "efficientnet_b0": lambda: torchvision_model("efficientnet_b0"),
+    "inception_v1": inception_v1,
+    "inception_v1_bn": lambda: torchvision_model("googlenet", aux_logits=False, init_weights=False),
+    "inception_v2": _BnInception,
+    "inception_v3": lambda: torchvision_model("inception_v3", aux_logits=False, init_weights=False),
+    "mobilenet_v1": lambda: timm_model("mobilenetv1_100"),
+    "mobilenet_v2": lambda: torchvision_model("mobilenet_v2"),
+    "mobilenet_v3_large": lambda: torchvision_model("mobilenet_v3_large"),
+    "nin": nin,
+    "resnet18": lambda: torchvision_model("resnet18"),
+    "resnet50": lambda: torchvision_model("resnet50"),
+    "se_inception_v1": se_inception_v1,
+    "se_resnet50": lambda: timm_model("seresnet50"),
+    "senet154": lambda: timm_model("legacy_senet154"),
+    "shufflenet_v1": shufflenet_v1,
+    "shufflenet_v2": lambda: torchvision_model("shufflenet_v2_x1_0"),
+    "squeezenet": lambda: torchvision_model("squeezenet1_1"),
+    "vgg16": lambda: torchvision_model("vgg16"),
+    "vgg19": lambda: torchvision_model("vgg19"),
+    "wavenet": _WaveNet,
+    "xception": lambda: timm_model("legacy_xception"),
+}
+
+
+def described(name: str) -> nn.Module:
+    """The network without memory for its weights: names and shapes."""
+    with torch.device("meta"):
+        return NETWORKS[name]()
 
 
 def made(name: str) -> nn.Module:
-    """The network with seeded weights, ready to infer."""
-    torch.manual_seed(0)
-    return NETWORKS[name]().eval()
+    """The network ready to infer, with seeded weights of a size that keeps activations about 1, and running statistics
+    that are not the trivial ones."""
+    model = described(name).to_empty(device="cpu").eval()
+    random = torch.Generator().manual_seed(0)
+    for module in model.modules():
+        parameters = list(module.named_parameters(recurse=False))
+        for key, tensor in parameters:
+            if tensor.dim() > 1:
+                nn.init.normal_(tensor, std=(2 / tensor[0].numel()) ** 0.5, generator=random)
+            elif key == "weight":
+                nn.init.uniform_(tensor, 0.5, 1.0, generator=random)
+            else:
+                nn.init.uniform_(tensor, -0.1, 0.1, generator=random)
+        for key, buffer in module.named_buffers(recurse=False):
+            if key == "running_var":
+                nn.init.uniform_(buffer, 0.5, 1.5, generator=random)
+            elif key == "running_mean":
+                nn.init.uniform_(buffer, -0.1, 0.1, generator=random)
+    return model
