@@ -22,6 +22,10 @@ def random_buffers(seed: int) -> list[Buffer]:
     ]
 
 
+QUICK = ("alexnet", "inception_v1", "lenet5", "resnet50", "squeezenet", "vgg16")
+SOME = [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.sweep]) for name in zoo.names()]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_buffers_alive_together_do_not_overlap(seed: int) -> None:
     buffers = random_buffers(seed)
@@ -34,7 +38,7 @@ def test_buffers_alive_together_do_not_overlap(seed: int) -> None:
     assert arena_bytes(places) >= lower_bound(buffers)
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", SOME)
 def test_zoo_networks_need_little_more_than_the_bound(name: str) -> None:
     program = translate(load_graph(zoo.find(name).path), make_options("generic", 1)).program
     assert program.lower_bound_bytes <= program.arena_bytes <= 1.05 * program.lower_bound_bytes
