@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import prod
+from fractions import Fraction
+from math import ceil, prod
 from typing import Final
 
 from convc.ir.graph import Graph, Node, Value, walk
@@ -12,6 +13,7 @@ from convc.ir.op import Cost, Fused
 from convc.ops.normalization import BatchNorm
 
 Numbers = tuple[int, ...]
+Steps = tuple[int | Fraction, ...]
 
 #: Operands that training measures and does not learn; papers and frameworks do not count them.
 _MEASURED: Final = ("running_mean", "running_var")
@@ -22,15 +24,15 @@ class NodeCost:
     """One node that runs at inference.
 
     `field` is the receptive field of one element of its result along each spatial axis, in pixels of the network's
-    input (it may reach into the padding, so it can exceed the image); `jump` the distance between neighbours. Of
-    several operands the widest counts; what was pooled over the whole map and tells every pixel the same (the gate of
-    squeeze-and-excitation) does not.
+    input (it may reach into the padding, so it can exceed the image); `jump` the distance between neighbours, a
+    fraction where maps are enlarged. Of several operands the widest counts; what was pooled over the whole map and
+    tells every pixel the same (the gate of squeeze-and-excitation) does not.
     """
 
     node: Node
     cost: Cost
     field: Numbers
-    jump: Numbers
+    jump: Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class NetworkCost:
 
 def network_cost(graph: Graph) -> NetworkCost:
     """The cost of `graph`, of any stage. Nodes in fused regions count one by one, constant ones not at all."""
-    reach: dict[str, tuple[Numbers, Numbers]] = {}
+    reach: dict[str, tuple[Numbers, Steps]] = {}
     rows = []
     for node in walk(graph.runtime_nodes()):
         if isinstance(node.op, Fused):
@@ -66,7 +68,7 @@ def network_cost(graph: Graph) -> NetworkCost:
     return NetworkCost(tuple(rows), parameters, macs, flops)
 
 
-def _reach(node: Node, cost: Cost, reach: dict[str, tuple[Numbers, Numbers]]) -> tuple[Numbers, Numbers]:
+def _reach(node: Node, cost: Cost, reach: dict[str, tuple[Numbers, Steps]]) -> tuple[Numbers, Steps]:
     """Receptive field and jump of the node's result, from the widest of its operands."""
     taps = cost.taps
     if node.inputs and node.inputs[0].type.is_image and not node.outputs[0].type.is_image:
@@ -78,7 +80,7 @@ def _reach(node: Node, cost: Cost, reach: dict[str, tuple[Numbers, Numbers]]) ->
     jump = _largest([step for _, step in seen], rank)
     spread = zip(before, _ones(taps, rank), jump, strict=True)
     steps = zip(jump, _ones(cost.strides, rank), strict=True)
-    return tuple(size + (tap - 1) * step for size, tap, step in spread), tuple(j * s for j, s in steps)
+    return tuple(ceil(size + (tap - 1) * step) for size, tap, step in spread), tuple(j * s for j, s in steps)
 
 
 def _places(value: Value) -> int:
@@ -92,12 +94,12 @@ def _is_gate(value: Value, node: Node) -> bool:
     return len(node.inputs) > 1 and all(t.is_image for t in types) and _places(value) == 1 < _places(node.outputs[0])
 
 
-def _largest(numbers: Sequence[Numbers], rank: int) -> Numbers:
-    """The largest along each of `rank` axes, at least 1."""
-    return tuple(map(max, zip(*(_ones(found, rank) for found in (*numbers, ())), strict=True)))
+def _largest(numbers: Sequence[Steps], rank: int) -> Steps:
+    """The largest along each of `rank` axes; ones where there are none."""
+    return tuple(max(steps) for steps in zip(*(_ones(found, rank) for found in numbers or [()]), strict=True))
 
 
-def _ones(numbers: Numbers, rank: int) -> Numbers:
+def _ones(numbers: Steps, rank: int) -> Steps:
     """`numbers` as those of the last axes of `rank`, ones before them."""
     return (1,) * (rank - len(numbers)) + numbers
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
@@ -37,15 +38,15 @@ class Cost:
     """What a node takes. `macs` counts multiply-accumulates, `flops` all floating operations (a MAC is two).
 
     `taps` is the kernel's reach on each spatial axis in its own input pixels, `(kernel - 1) * dilation + 1`, and
-    `strides` its step; the receptive field of a network follows from them. Both are empty where an element of the
-    result sees one element alone.
+    `strides` its step (a fraction where maps are enlarged); the receptive field of a network follows from them. Both
+    are empty where an element of the result sees one element alone.
     """
 
     parameters: int = 0
     macs: int = 0
     flops: int = 0
     taps: tuple[int, ...] = ()
-    strides: tuple[int, ...] = ()
+    strides: tuple[int | Fraction, ...] = ()
 
 
 class Op(ABC):

@@ -95,6 +95,10 @@ class ConvPacking(Packing):
         return self.tiles * self.reduction.channels * prod(self.kernel) * self.vectors * self.lanes
 
     def apply(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        return self.in_parts(self.in_tiles(array), self.split)
+
+    def in_tiles(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        """`[tile][everything else]`."""
         taps = prod(self.kernel)
         weights = self._interleaved(np.asarray(array).reshape(self.oc, -1, taps))
         width = self.vectors * self.lanes
@@ -112,12 +116,15 @@ class ConvPacking(Packing):
             .reshape(self.tiles, -1)
             for first, blocks, size in self.reduction.parts
         ]
-        whole = np.concatenate(blocks, axis=1)
-        if self.split is None:
-            return np.ascontiguousarray(whole).reshape(-1)
-        step = self.split.blocks * self.reduction.parts[0][2] * taps * width
-        cuts = [step * part for part in range(1, self.split.parts)]
-        return np.concatenate([part.reshape(-1) for part in np.split(whole, cuts, axis=1)])
+        return np.concatenate(blocks, axis=1)
+
+    def in_parts(self, tiles: npt.NDArray[np.float32], split: Split | None) -> npt.NDArray[np.float32]:
+        """Tiles one after another; where input channels are split, those of the first part before the others."""
+        if split is None:
+            return np.ascontiguousarray(tiles).reshape(-1)
+        step = split.blocks * self.reduction.parts[0][2] * prod(self.kernel) * self.vectors * self.lanes
+        cuts = [step * part for part in range(1, split.parts)]
+        return np.concatenate([part.reshape(-1) for part in np.split(tiles, cuts, axis=1)])
 
     def _place_groups(self, weights: npt.NDArray[np.float64], out: npt.NDArray[np.float32], width: int) -> None:
         """Each output channel's filter at its own group's place in the channels its tile reads."""
@@ -178,11 +185,14 @@ class ConvDirect(Kernel):
     split: Split | None = None
     last_row: int = 0
     linear: bool = False
+    #: Of a transposed convolution: where each phase of the result begins, in floats, and so in the epilogue's operands.
+    phases: tuple[tuple[int, ...], ...] = ()
 
     @property
     def stem(self) -> str:
         axes = self.axes
-        kind = "linear" if self.linear else "conv_" + "x".join(str(axis.kernel) for axis in axes)
+        prefix = "conv_transpose_" if self.phases else "conv_"
+        kind = "linear" if self.linear else prefix + "x".join(str(axis.kernel) for axis in axes)
         grouped = "_grouped" if any(self.reduction.bases) else ""
         steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
         outs = "x".join(str(axis.out) for axis in axes)

@@ -31,8 +31,8 @@ class Axis:
 
     @property
     def present(self) -> bool:
-        """Whether there is more than one position and one tap to walk."""
-        return self.out > 1 or self.kernel > 1 or self.pad > 0
+        """Whether there is more to walk than the first position with one tap."""
+        return self.out > 1 or self.kernel > 1 or self.pad != 0
 
     def valid(self, start: int, count: int, tap: int) -> Interval:
         """Which of the outputs `start .. start + count` (relative) read inside the input at this tap."""
@@ -79,6 +79,11 @@ class Tile:
     cols: int
     row_groups: tuple[TapGroup, ...] | None
     col_groups: tuple[TapGroup, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether no tap reads inside the map."""
+        return self.row_groups == () or not self.col_groups
 
 
 @dataclass(frozen=True, slots=True)

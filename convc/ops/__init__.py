@@ -21,6 +21,7 @@ from convc.ops.compare import (
     Where,
 )
 from convc.ops.conv import Conv
+from convc.ops.conv_transpose import ConvTranspose
 from convc.ops.deform import DeformConv
 from convc.ops.elementwise import Add, Constant, Div, Maximum, Minimum, Mod, Mul, Pow, Sub
 from convc.ops.linear import Linear
@@ -84,7 +85,7 @@ from convc.ops.unary import (
 )
 
 ALL_OPS: Final[tuple[type[Op], ...]] = (
-    Conv, DeformConv, Resize, MaxPool, AvgPool, LpPool,
+    Conv, ConvTranspose, DeformConv, Resize, MaxPool, AvgPool, LpPool,
     GlobalMaxPool, GlobalAvgPool, GlobalLpPool, AdaptiveMaxPool, AdaptiveAvgPool,
     Linear, BatchNorm, LocalResponseNorm,
     Relu, LeakyRelu, Relu6, Prelu, ThresholdedRelu, Clip, HardSigmoid, HardSwish, Softsign,

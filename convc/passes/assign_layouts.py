@@ -21,6 +21,7 @@ from convc.ir.op import Fused
 from convc.ir.types import Layout, TensorType
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
+from convc.ops.conv_transpose import ConvTranspose
 from convc.ops.deform import DeformConv
 from convc.ops.shape import Concat, Flatten, Reorder
 from convc.passes.base import Pass, Report
@@ -121,7 +122,8 @@ class _Assignment:
         first = value.name == anchor.inputs[0].name
         if first and isinstance(anchor.op, Flatten):
             return value
-        if first and isinstance(anchor.op, Conv) and anchor.op.groups == 1 and value.type.shape[1] < self.lanes:
+        dense = isinstance(anchor.op, (Conv, ConvTranspose)) and anchor.op.groups == 1
+        if first and dense and value.type.shape[1] < self.lanes:
             if value.type.block == 1:
                 few = f"{value.type.shape[1]} channels do not fill a block of {self.lanes}"
                 self.report.applied(node, f"reads {value.name} plain: {few}")

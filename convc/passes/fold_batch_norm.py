@@ -21,6 +21,7 @@ from typing import ClassVar
 from convc.ir.graph import Graph, Node, Value, fresh_name
 from convc.ir.op import Op
 from convc.ops.conv import Conv
+from convc.ops.conv_transpose import ConvTranspose
 from convc.ops.deform import DeformConv
 from convc.ops.elementwise import Add, Constant, Div, Mul, Sub
 from convc.ops.linear import Linear
@@ -57,7 +58,7 @@ class FoldBatchNorm(Pass):
 
 
 def _refusal(graph: Graph, norm: Node, producer: Node | None, constants: set[str]) -> str:
-    if producer is None or not isinstance(producer.op, (Conv, DeformConv, Linear)):
+    if producer is None or not isinstance(producer.op, (Conv, ConvTranspose, DeformConv, Linear)):
         return "its input does not come from a convolution or linear layer"
     if len(graph.users[producer.name]) > 1:
         return users_text(graph, producer.output)
@@ -87,7 +88,7 @@ class _Constants:
 
 def _fold(conv: Node, norm: Node, constants: _Constants) -> list[Node]:
     """The constant nodes of the new weights, and the convolution that uses them under the batch norm's name."""
-    assert isinstance(norm.op, BatchNorm) and isinstance(conv.op, (Conv, DeformConv, Linear))
+    assert isinstance(norm.op, BatchNorm) and isinstance(conv.op, (Conv, ConvTranspose, DeformConv, Linear))
     scale, shift, mean, variance = norm.inputs[1:]
     weight = conv.inputs[1]
     nodes: list[Node] = []
@@ -98,8 +99,17 @@ def _fold(conv: Node, norm: Node, constants: _Constants) -> list[Node]:
     eps = make(f"{norm.name}.eps", Constant(norm.op.eps))
     deviation = make(f"{norm.name}.deviation", Sqrt(), make(f"{norm.name}.variance", Add(), variance, eps))
     factor = make(f"{norm.name}.factor", Div(), scale, deviation)
-    filters = Reshape((factor.type.shape[0], *(1,) * (weight.type.rank - 1)))
-    new_weight = make(f"{conv.name}.weight.folded", Mul(), weight, make(f"{norm.name}.factor.filters", filters, factor))
+    shape = weight.type.shape
+    by_group, filters = shape, (factor.type.shape[0], *(1,) * (weight.type.rank - 1))
+    if isinstance(conv.op, ConvTranspose):  # [ic, oc / groups, ...]: the output channels of a group are its second axis
+        groups = conv.op.groups
+        by_group = (groups, shape[0] // groups, *shape[1:])
+        filters = (groups, 1, shape[1], *(1,) * (weight.type.rank - 2))
+        weight = make(f"{conv.name}.weight.groups", Reshape(by_group), weight)
+    scale_of_filters = make(f"{norm.name}.factor.filters", Reshape(filters), factor)
+    new_weight = make(f"{conv.name}.weight.folded", Mul(), weight, scale_of_filters)
+    if by_group != shape:
+        new_weight = make(f"{conv.name}.weight.whole", Reshape(shape), new_weight)
     if conv.op.bias:
         offset = make(f"{norm.name}.offset", Sub(), conv.inputs[2], mean)
         new_bias = make(f"{conv.name}.bias.folded", Add(), shift, make(f"{norm.name}.moved", Mul(), offset, factor))

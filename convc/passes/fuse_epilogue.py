@@ -29,6 +29,7 @@ from convc.ir.op import Fused
 from convc.ops.adaptive_pool import AdaptivePool
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
+from convc.ops.conv_transpose import ConvTranspose
 from convc.ops.deform import DeformConv
 from convc.ops.linear import Linear
 from convc.ops.normalization import BatchNorm
@@ -36,6 +37,9 @@ from convc.ops.pool import GlobalPool, WindowPool
 from convc.ops.resize import Resize
 from convc.ops.shape import Flatten
 from convc.passes.base import Pass, Report, users_text, where
+
+#: Ops that sum over weights.
+_WEIGHTED: Final = (Conv, ConvTranspose, DeformConv, Linear)
 
 #: Ops whose kernels work on each channel by itself.
 _CHANNELWISE: Final = (WindowPool, GlobalPool, AdaptivePool, Resize)
@@ -54,7 +58,7 @@ class FuseEpilogue(Pass):
     def run(self, graph: Graph, report: Report) -> Graph:
         fusion = _Fusion(graph, report, {node.name: place for place, node in enumerate(graph.nodes)})
         running = tuple(graph.runtime_nodes())
-        fusion.begin_at(node for node in reversed(running) if isinstance(node.op, (Conv, DeformConv, Linear)))
+        fusion.begin_at(node for node in reversed(running) if isinstance(node.op, _WEIGHTED))
         fusion.begin_at(node for node in reversed(running) if isinstance(node.op, _CHANNELWISE))
         fusion.begin_at(node for node in running if isinstance(node.op, Elementwise))
         return fusion.result()

@@ -30,6 +30,7 @@ from convc.kernels.tiles import UNIT, Axis
 from convc.ops.adaptive_pool import AdaptivePool
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
+from convc.ops.conv_transpose import ConvTranspose
 from convc.ops.deform import DeformConv
 from convc.ops.linear import Linear
 from convc.ops.movement import Movement
@@ -43,6 +44,7 @@ from convc.plan.axes import axes_of
 from convc.plan.blocking import Walk, flattened, rows_per_group, split_reduction
 from convc.plan.call import Call, Operand, Packed, extent5, plane
 from convc.plan.choose import choose
+from convc.plan.conv_transpose import conv_transpose_calls
 from convc.plan.copies import concat_calls, copy_call, movement_calls
 from convc.plan.deform import deform_call
 from convc.plan.depthwise import depthwise_call
@@ -64,6 +66,8 @@ def select(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
     match anchor.op:
         case Conv():
             return (_conv(graph, node, anchor, followers, options),)
+        case ConvTranspose():
+            return conv_transpose_calls(graph, node, anchor, followers, target)
         case DeformConv():
             return (deform_call(graph, node, anchor, followers, target),)
         case Linear():

@@ -17,6 +17,7 @@ from ops.helpers import call, normal
 #: A call of each op over x [1, 4, 6, 6], v [1, 4] and their doubles y, w.
 EXAMPLES = {
     "conv": "conv(x, 8, 3, groups = 2)",
+    "conv_transpose": "conv_transpose(x, 8, 3, stride = 2, groups = 2)",
     "deform_conv": "deform_conv(x, conv(x, 18, 3, pad = 1), 8, 3, pad = 1, groups = 2)",
     "resize": "resize(x, scale = [1.5, 2], mode = linear)",
     "maxpool": "maxpool(x, 2, ceil = true)",

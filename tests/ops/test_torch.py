@@ -34,6 +34,30 @@ def test_conv(stride: int, pad: int, kernel: int, dilation: int, groups: int) ->
     close(called.y, functional.conv2d(tensor(x), weight, bias, stride, pad, dilation, groups))
 
 
+@pytest.mark.parametrize(("rank", "function"), [(1, functional.conv1d), (3, functional.conv3d)])
+@pytest.mark.parametrize(("stride", "pad", "dilation", "groups"), [(1, 1, 1, 1), (2, 0, 2, 2), (3, 2, 1, 4)])
+def test_conv_of_other_ranks(rank: int, function: object, stride: int, pad: int, dilation: int, groups: int) -> None:
+    x = normal(2, 4, *(7, 6, 8)[:rank])
+    called = call(f"conv(x, 8, 3, stride = {stride}, pad = {pad}, dilation = {dilation}, groups = {groups})", x=x)
+    weight, bias = tensor(called.weight("weight")), tensor(called.weight("bias"))
+    assert callable(function)
+    close(called.y, function(tensor(x), weight, bias, stride, pad, dilation, groups))
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "pad", "more", "dilation", "groups"),
+    [(3, 1, 0, 0, 1, 1), (4, 2, 1, 0, 1, 2), (3, 2, 1, 1, 1, 4), (2, 3, 0, 2, 2, 1), (3, 2, 2, 1, 3, 2)],
+)
+def test_conv_transpose(rank: int, kernel: int, stride: int, pad: int, more: int, dilation: int, groups: int) -> None:
+    x = normal(2, 4, *(5, 3, 4)[:rank])
+    geometry = f"stride = {stride}, pad = {pad}, output_pad = {more}, dilation = {dilation}, groups = {groups}"
+    called = call(f"conv_transpose(x, 8, {kernel}, {geometry})", x=x)
+    weight, bias = tensor(called.weight("weight")), tensor(called.weight("bias"))
+    function = getattr(functional, f"conv_transpose{rank}d")
+    close(called.y, function(tensor(x), weight, bias, stride, pad, more, groups, dilation))
+
+
 @pytest.mark.parametrize("ceil", [False, True])
 @pytest.mark.parametrize("size", [5, 6, 7, 8])
 @pytest.mark.parametrize(

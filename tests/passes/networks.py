@@ -6,6 +6,7 @@ import random
 
 _IMAGE_OPS = (
     "conv({c}, {k}, pad = {p})", "conv({c}, 1, bias = false)", "conv({n}, 3, pad = 1, groups = {n})", "batchnorm",
+    "conv_transpose({c}, {k}, pad = {p})", "conv_transpose({n}, 3, pad = 1, groups = {n}, bias = false) |> batchnorm",
     "relu", "sigmoid", "leaky_relu(0.2)", "tanh", "dropout", "maxpool(3, stride = 1, pad = 1)",
     "avgpool(3, stride = 1, pad = 1)", "local_response_norm(3)", "softmax", "identity",
 )  # fmt: skip

@@ -1,0 +1,96 @@
+"""Choosing the kernels of transposed convolutions: a direct convolution for the phases whose taps lie alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convc.ir.graph import Graph, Node
+from convc.ir.types import ceil_div
+from convc.kernels.conv_direct import ConvDirect, ConvPacking, Plane, Reduction, VectorPacking, choose_tile
+from convc.kernels.conv_transpose import WHOLE, AxisPhase, Phase, TransposePacking, axis_phases, group_phases
+from convc.kernels.formula import Access, Formula
+from convc.ops.conv_transpose import ConvTranspose
+from convc.options import Target
+from convc.plan.axes import Axes
+from convc.plan.blocking import Walk, rows_per_group, split_reduction
+from convc.plan.call import Call, Packed, five, plane
+from convc.plan.formulas import make_formula
+from convc.plan.reduction import reduction_of, tile_blocks
+
+
+def conv_transpose_calls(
+    graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], target: Target
+) -> tuple[Call, ...]:
+    """A call for each group of phases; together they write the whole result."""
+    groups = group_phases(*_axes(anchor))
+    total = sum(map(len, groups.values()))
+    return tuple(
+        _call(graph, node, anchor, followers, target, axes, phases, total) for axes, phases in groups.items()
+    )
+
+
+def _axes(anchor: Node) -> list[tuple[AxisPhase, ...]]:
+    """The phases along depth, height and width."""
+    op, size, kernel = anchor.op, anchor.inputs[0].type.shape[2:], anchor.inputs[1].type.shape[2:]
+    assert isinstance(op, ConvTranspose)
+    numbers = zip(size, anchor.output.type.shape[2:], kernel, op.stride, op.dilation, op.pad, strict=False)
+    return [WHOLE] * (3 - len(size)) + [axis_phases(*of_axis) for of_axis in numbers]
+
+
+def _call(
+    graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], target: Target,
+    axes: Axes, phases: Sequence[Phase], total: int,
+) -> Call:  # fmt: skip
+    op, src, dst, weight = anchor.op, anchor.inputs[0].type, node.output.type, anchor.inputs[1]
+    assert isinstance(op, ConvTranspose)
+    depth, height, width = axes
+    oc, lanes = dst.shape[1], target.lanes
+    blocks = ceil_div(oc, lanes)
+    pixels, vectors = choose_tile(tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers)
+    tile = vectors * lanes
+    one = reduction_of(src, oc, op.groups, tile, blocks // vectors)
+    reduction = Reduction(one.channels, one.block, one.bases * len(phases), one.scattered)
+    formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
+    _, _, *steps = five((1, 1, *op.stride), 1)
+    whole = plane(dst, lanes)
+    walk = Walk(depth, height, width, plane(src, 1), _apart(whole, steps), _formula_apart(formula, steps))
+    taps = depth.kernel * height.kernel * width.kernel
+    split = split_reduction(one, taps, tile) if src.block > 1 and dst.block > 1 else None
+    strides = [(whole.d, whole.h, whole.w), *(access.strides[2:] for access in formula.accesses)]
+    _, _, kd, kh, kw = five((1, 1, *weight.type.shape[2:]), 1)
+    extents = (depth.kernel, height.kernel, width.kernel)
+    packing = TransposePacking(
+        ConvPacking(oc, op.groups, extents, vectors, lanes, one), (kd, kh, kw), tuple(p.taps for p in phases), split
+    )
+    rows = rows_per_group(walk, reduction, split, oc * len(phases), packing.size() * 4)
+    kernel = ConvDirect(
+        lanes, vectors, pixels, src.shape[0], oc, *axes, reduction, walk.src, src.block, walk.dst, dst.block > 1,
+        op.bias, walk.epilogue, rows, split,
+        phases=tuple(tuple(_dot(phase.starts, stride) for stride in strides) for phase in phases),
+    )  # fmt: skip
+    bias = (Packed(anchor.inputs[2], VectorPacking(oc, blocks * lanes)),) if op.bias else ()
+    reason = (
+        f"{len(phases)} of {total} phases of the result as a direct convolution of stride 1, "
+        f"tiles of {pixels} pixels x {tile} channels"
+    )
+    operands_of_call = (anchor.inputs[0], Packed(weight, packing), *bias, *operands, node.output)
+    return Call(kernel, operands_of_call, kernel.items, node, reason)
+
+
+def _apart(plane: Plane, steps: Sequence[int]) -> Plane:
+    """The strides between outputs of one phase."""
+    d, h, w = steps
+    return Plane(plane.n, plane.block, plane.channel, plane.d * d, plane.h * h, plane.w * w)
+
+
+def _formula_apart(formula: Formula, steps: Sequence[int]) -> Formula:
+    d, h, w = steps
+    accesses = tuple(
+        Access(a.mode, (*a.strides[:2], a.strides[2] * d, a.strides[3] * h, a.strides[4] * w), a.lane)
+        for a in formula.accesses
+    )
+    return Formula(formula.operands, formula.terms, accesses)
+
+
+def _dot(starts: Sequence[int], strides: Sequence[int]) -> int:
+    return sum(start * stride for start, stride in zip(starts, strides, strict=True))
