@@ -38,7 +38,7 @@ _ROOT: Final = Fraction(sqrt(0.5))
 PAIRS: Final[Mapping[int, tuple[Fraction, ...]]] = MappingProxyType(
     {
         4: (Fraction(1),),
-        6: (_ROOT, 2 * _ROOT),
+        6: (_ROOT, 1 / _ROOT),
         8: (Fraction(1, 2), Fraction(1), Fraction(2)),
     }
 )

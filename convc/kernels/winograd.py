@@ -32,10 +32,16 @@ from convc.kernels.toom_cook import Scheme
 #: Floats of a cache line.
 LINE = 16
 
+#: Bytes of the weights of one product, which all register tiles of a block read from the first-level cache.
+PANEL_BYTES = 12 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class WinogradPacking(Packing):
-    """Weights `[oc, ic / groups, kh, kw]` -> transformed, `[group][tile of oc][point][ic][o][lane]`, absent oc zero."""
+    """Weights `[oc, ic / groups, kh, kw]` -> `[group][span][point][tile of oc][ic][o][lane]`, transformed.
+
+    Absent output channels are zero. A span is `span` tiles of output channels, whose products are made point by point.
+    """
 
     oc: int
     ic: int
@@ -43,6 +49,7 @@ class WinogradPacking(Packing):
     schemes: tuple[Scheme, Scheme]
     vectors: int
     lanes: int
+    span: int
 
     @property
     def tiles(self) -> int:
@@ -67,7 +74,8 @@ class WinogradPacking(Packing):
             for number in range(self.tiles):
                 part = weights[group, number * tile : min((number + 1) * tile, per_group)]
                 out[group, number, ..., : part.shape[0]] = (part @ both.T).transpose(2, 1, 0)
-        return out.reshape(-1)
+        spans = [out[:, begin : begin + self.span].swapaxes(1, 2) for begin in range(0, self.tiles, self.span)]
+        return np.concatenate([span.reshape(self.groups, -1) for span in spans], axis=1).reshape(-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,7 @@ class Winograd(Kernel):
     width: Axis
     schemes: tuple[Scheme, Scheme]
     block: int  # tiles of a work item, at most
+    span: int  # tiles of output channels whose M is held at a time
     parts: int  # work items that share a block: each computes its part of the output channels
     src: Plane
     dst: Plane
@@ -144,6 +153,29 @@ class Winograd(Kernel):
         return ceil_div(self.oc_blocks, self.vectors)
 
     @property
+    def spans(self) -> int:
+        return ceil_div(self.oc_tiles, self.span)
+
+    @property
+    def panels(self) -> int:
+        """Parts of the input channels, so that the weights of one product stay in the first-level cache."""
+        return ceil_div(self.group_ic * self.vectors * self.lanes * 4, PANEL_BYTES)
+
+    @property
+    def panel_blocks(self) -> int:
+        """Blocks of input channels in a part."""
+        return ceil_div(self.ic_blocks, self.panels)
+
+    def lines_ahead(self, channels: int) -> int:
+        """Cache lines of the next panel that a register tile fetches while it computes so many channels."""
+        return ceil_div(channels * self.vectors * self.lanes, LINE * min(map(len, self.pieces.values())))
+
+    @property
+    def ahead(self) -> int:
+        channels = min(self.group_ic, self.panel_blocks * self.lanes)
+        return round_up(ceil_div(channels * self.vectors * self.lanes, min(map(len, self.pieces.values()))), LINE)
+
+    @property
     def tile_rows(self) -> tuple[int, ...]:
         """The first output row of each row of tiles."""
         return _begins(self.height, self.schemes[0].outputs)
@@ -190,7 +222,7 @@ class Winograd(Kernel):
 
     @property
     def m_point(self) -> int:
-        return _odd_lines(self.block_sizes[0] * self.vectors * self.lanes)
+        return _odd_lines(self.span * self.block_sizes[0] * self.vectors * self.lanes)
 
     @property
     def scratch_parts(self) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 Time is counted in cycles of one core, from what a kernel does: multiply-adds, loads and stores of the transforms, and
 bytes of weights that stream past. The constants of the machine are all in `Machine`; they were measured by
-`benchmarks/kernels.py` on a Zen 4 core and are ratios that other wide cores share. `convc build --tune` measures the
+`benchmarks/kernels.py` and are ratios that other wide cores share. `convc build --tune` measures the
 few best candidates instead and remembers which won.
 """
 
@@ -25,18 +25,26 @@ from convc.plan.problem import Problem
 class Machine:
     """What the model knows of a core, in cycles and in vectors of the target."""
 
-    direct_efficiency: float = 0.95  # of direct convolution, relative to one multiply-add per cycle
-    product_efficiency: float = 0.90  # of the products per point
-    access: float = 1.0  # a load or store that hits the first or second level
-    operation: float = 0.6  # an addition or multiply-add of a transform
-    transform: float = 40.0  # what a transform of one tile costs besides
-    call: float = 12.0  # what a product of one register tile costs besides
+    rate: int  # multiply-adds in a cycle, and loads
+    access: float  # cycles of a load or store in a transform
+    operation: float  # cycles of an addition or multiply-add in a transform
+    memory_rate: float  # bytes per cycle from memory
+    third_level_rate: float = 17.0  # bytes per cycle from the shared cache
     third_level: int = 16 * 1024 * 1024  # bytes of the shared cache that may be counted on
-    third_level_rate: float = 17.0  # bytes per cycle from there
-    memory_rate: float = 5.5  # bytes per cycle from beyond
+    v_bytes: int = 256 * 1024  # of transformed inputs that stay in a core's own cache beside weights and products
+    latency: int = 4  # of a multiply-add
+    direct_efficiency: float = 0.92  # of direct convolution, relative to multiply-adds alone
+    product_efficiency: float = 0.90  # of the products at the points
+    transform: float = 40.0  # cycles of one transform besides
+    call: float = 12.0  # cycles of the product of one register tile besides
+    overlap: float = 0.85  # of a stream of weights that hides behind computation, or the other way round
 
 
-MACHINE: Final = Machine()
+#: By vector registers: AVX-512 as on Zen 4, where a vector takes both halves of a core, and others as AVX2 on Zen 3.
+MACHINES: Final = {
+    32: Machine(rate=1, access=1.0, operation=0.6, memory_rate=5.5),
+    16: Machine(rate=2, access=0.6, operation=0.35, memory_rate=4.4),
+}
 
 #: Tiles of a work item that are tried.
 BLOCKS: Final = (14, 28, 56)
@@ -112,39 +120,57 @@ class WinogradShape:
         return choose_tile(self.oc_blocks, ceil_div(self.tiles, self.blocks), self.problem.registers)
 
     @property
+    def span(self) -> int:
+        """Tiles of output channels whose products are made point by point: all, where V is too large to read often."""
+        channels = self.ic_blocks * self.problem.lanes
+        if 4 * self.points * channels * ceil_div(self.tiles, self.blocks) <= self.machine.v_bytes:
+            return 1
+        return ceil_div(self.oc_tiles, self.parts)
+
+    @property
+    def oc_tiles(self) -> int:
+        return ceil_div(self.oc_blocks, self.register_tile[1])
+
+    @property
     def parts(self) -> int:
         """Work items that share a block, so that there are enough for the threads."""
         if self.problem.threads == 1:
             return 1
         wanted = ceil_div(4 * self.problem.threads, self.blocks * self.problem.groups)
-        return max(1, min(wanted, self.oc_blocks // self.register_tile[1] // 2))
+        return max(1, min(wanted, self.oc_tiles // 2))
 
     @property
     def weights_bytes(self) -> int:
         p = self.problem
         return 4 * self.points * p.ic // p.groups * round_up(p.oc // p.groups, p.lanes) * p.groups
 
-    def cycles(self, machine: Machine = MACHINE) -> float:
-        """Expected cycles of all work items, on one thread."""
-        return max(self._product(machine), self._stream(machine)) + self._transforms(machine)
+    @property
+    def machine(self) -> Machine:
+        return MACHINES[self.problem.registers]
 
-    def _product(self, machine: Machine) -> float:
+    @property
+    def cycles(self) -> float:
+        """Expected cycles of all work items, on one thread."""
+        less, more = sorted((self._product(), self._stream()))
+        return more + (1 - self.machine.overlap) * less + self._transforms()
+
+    def _product(self) -> float:
         """The products: multiply-adds and loads of every register tile, and its sums stored and read again."""
-        p, (pixels, vectors) = self.problem, self.register_tile
+        p, m, (pixels, vectors) = self.problem, self.machine, self.register_tile
         size = ceil_div(self.tiles, self.blocks)
         pieces = ceil_div(size, pixels)
-        channel = max(size * vectors, size + vectors * pieces, 4 * pieces) / machine.product_efficiency
-        tile = channel * (p.ic // p.groups) + 2 * machine.access * size * vectors + machine.call * pieces
-        return self.blocks * p.groups * ceil_div(self.oc_blocks, vectors) * self.points * tile
+        channel = max(size * vectors / m.rate, (size + vectors * pieces) / m.rate, m.latency * pieces)
+        tile = channel / m.product_efficiency * (p.ic // p.groups) + 2 * m.access * size * vectors + m.call * pieces
+        return self.blocks * p.groups * self.oc_tiles * self.points * tile
 
-    def _stream(self, machine: Machine) -> float:
+    def _stream(self) -> float:
         """The transformed weights, once a block, from where they lie by then; the first time from memory."""
-        size = self.weights_bytes
-        again = machine.third_level_rate if size < machine.third_level else machine.memory_rate
-        return size / machine.memory_rate + (self.blocks - 1) * size / again
+        size, m = self.weights_bytes, self.machine
+        again = m.third_level_rate if size < m.third_level else m.memory_rate
+        return size / m.memory_rate + (self.blocks - 1) * size / again
 
-    def _transforms(self, machine: Machine) -> float:
-        (height, width), groups = self.schemes, self.problem.groups
+    def _transforms(self) -> float:
+        machine, (height, width), groups = self.machine, self.schemes, self.problem.groups
         inner = height.inputs * width.inputs
         down, across = width.inputs * _additions(height.input_sums), height.inputs * _additions(width.input_sums)
         before = machine.transform + machine.operation * (down + across) + machine.access * 4 * inner
@@ -187,19 +213,20 @@ def _suits_winograd(problem: Problem) -> bool:
     return p.depth == UNIT and p.blocked and not narrow and square and p.kernel in SHAPES
 
 
-def direct_cycles(problem: Problem, machine: Machine = MACHINE) -> float:
+def direct_cycles(problem: Problem) -> float:
     """Expected cycles of direct convolution, on one thread: taps in the padding cost nothing."""
-    p = problem
+    p, machine = problem, MACHINES[problem.registers]
     taps = 1
     for axis in (p.height, p.width):
         taps *= sum(end - begin for begin, end in (axis.valid(0, axis.out, tap) for tap in range(axis.kernel)))
     channels = p.ic // p.groups * round_up(p.oc, p.lanes) / p.lanes
-    weights = 4 * p.ic // p.groups * p.oc * p.kernel[0] * p.kernel[1]
-    return max(p.n * taps * channels / machine.direct_efficiency, weights / machine.memory_rate)
+    computed = p.n * taps * channels / machine.rate / machine.direct_efficiency
+    streamed = 4 * p.ic // p.groups * p.oc * p.kernel[0] * p.kernel[1] / machine.memory_rate
+    return max(computed, streamed) + (1 - machine.overlap) * min(computed, streamed)
 
 
 def cycles(problem: Problem, candidate: Candidate) -> float:
-    return direct_cycles(problem) if candidate.is_direct else WinogradShape(problem, candidate).cycles()
+    return direct_cycles(problem) if candidate.is_direct else WinogradShape(problem, candidate).cycles
 
 
 def choose(problem: Problem, options: Options) -> Choice:

@@ -24,9 +24,9 @@ def winograd_call(
     formula, operands = make_formula(graph, followers, node.output.type, p.lanes, anchor.output)
     kernel = Winograd(
         p.lanes, vectors, pixels, p.n, p.ic, p.oc, p.groups, p.height, p.width, shape.schemes, choice.candidate.block,
-        shape.parts, plane(anchor.inputs[0].type), plane(node.output.type), bias, formula,
+        shape.span, shape.parts, plane(anchor.inputs[0].type), plane(node.output.type), bias, formula,
     )  # fmt: skip
-    packing = WinogradPacking(p.oc, p.ic, p.groups, shape.schemes, vectors, p.lanes)
+    packing = WinogradPacking(p.oc, p.ic, p.groups, shape.schemes, vectors, p.lanes, shape.span)
     biases = (Packed(anchor.inputs[2], VectorPacking(p.oc, round_up(p.oc, p.lanes))),) if bias else ()
     sources = (anchor.inputs[0], Packed(anchor.inputs[1], packing), *biases, *operands)
     height, width = shape.schemes
