@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from convc.driver import build_library, make_options, translate
 from convc.frontend import parse_graph
 from convc.inspect.cost import network_cost
-from convc.native.compiler import find_compiler
 from convc.native.kernel import Kernel
+from convc.native.peak import peak_flops
 from convc.network import Network
 from convc.options import Options
 from convc.plan.choose import candidates, choose, cycles
@@ -96,56 +94,6 @@ SETS = {
 }
 
 WARM_BYTES = 48 << 20  # of weights, so that none is left in a cache when its turn comes again
-
-PEAK = """
-#define CONVC_LANES {lanes}
-#include "convc_vector.h"
-#include <stdio.h>
-#include <time.h>
-static double now(void)
-{{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}}
-int main(void)
-{{
-    double best = 1e9;
-    float sum = 0;
-    for (int turn = 0; turn < 40; ++turn) {{
-        vf {accumulators};
-        const vf w = convc_splat(1.0f + 1e-9f * (float)turn), x = convc_splat(0.999f);
-        const double start = now();
-        for (int i = 0; i < 200000; ++i) {{ {steps} __asm__ volatile("" : {outputs}); }}
-        const double took = now() - start;
-        best = took < best ? took : best;
-        {sums}
-    }}
-    printf("%.3f %g\\n", 200000.0 * {count} * 2 * CONVC_LANES / best * 1e-9, (double)sum);
-}}
-"""
-
-
-def peak(options: Options) -> float:
-    """GFLOP/s of multiply-adds that depend on nothing but themselves, in one thread."""
-    count = 12 if options.target.registers == 16 else 16
-    names = [f"a{i}" for i in range(count)]
-    text = PEAK.format(
-        lanes=options.target.lanes,
-        count=count,
-        accumulators=", ".join(f"{name} = {{0}}" for name in names),
-        steps=" ".join(f"{name} = {name} * x + w;" for name in names),
-        outputs=", ".join(f'"+{"v" if options.target.lanes > 4 else "x"}"({name})' for name in names),
-        sums=" ".join(f"sum += {name}[0];" for name in names),
-    )
-    compiler = find_compiler()
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        (folder / "peak.c").write_text(text)
-        include = f"-I{Path(__file__).parents[1] / 'runtime'}"
-        compiler.run([*compiler.flags, *options.target.flags, include, "peak.c", "-o", "peak"], folder)
-        return float(os.popen(str(folder / "peak")).read().split()[0])
-
 
 @dataclass(frozen=True)
 class Layer:
@@ -227,7 +175,7 @@ def main() -> None:
     options = make_options(given.target, given.threads)
     layers = given.layer or [text.strip() for name in given.sets.split(",") for text in SETS[name].strip().splitlines()]
     seconds = 0.0 if given.build_only else given.seconds
-    top = peak(options)
+    top = peak_flops(options.target) / 1e9
     if not given.json:
         print(f"peak {top:.1f} GFLOP/s in one thread, {given.threads} thread(s)", flush=True)
     rows = []
@@ -235,7 +183,7 @@ def main() -> None:
         rows.append(row(text, given.batch, options, given.hot, seconds, given.every))
         if not given.json:
             print(line(rows[-1], top * given.threads), flush=True)
-    again = peak(options)
+    again = peak_flops(options.target) / 1e9
     print(json.dumps({"peak": [top, again], "rows": rows}, indent=1) if given.json else f"peak {again:.1f} at the end")
 
 

@@ -72,6 +72,13 @@ class PlainArguments:
     def number(self, name: str) -> float:
         return float(self._value(name))
 
+    def numbers(self, name: str, count: int) -> tuple[float, ...]:
+        value = self._value(name)
+        found = tuple(float(number) for number in value) if isinstance(value, tuple) else (float(value),) * count
+        if len(found) != count:
+            raise OpError("E0405", f"`{name}` of `{self.op}` must be {count} numbers", name, note=f"it is {found}")
+        return found
+
     def flag(self, name: str) -> bool:
         return bool(self._value(name) is not False)
 

@@ -15,6 +15,7 @@ ALLOWED: dict[str, set[str]] = {
     "options": set(),
     "resources": set(),
     "zoo": {"diagnostics"},
+    "forms": set(),
     "ir": {"diagnostics"},
     "ops": {"diagnostics", "ir"},
     "frontend": {"diagnostics", "ir", "ops", "resources"},
@@ -34,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
                "codegen", "native"},
     "onnx_backend": {"diagnostics", "driver", "importers", "network", "weights"},
     "cli": {"version", "diagnostics", "exporters", "frontend", "importers", "writer", "driver", "inspect", "native",
-            "network", "options", "passes", "weights", "zoo", "convc"},
+            "network", "options", "passes", "weights", "zoo", "forms", "convc"},
     "__main__": {"cli"},
     "__init__": {"diagnostics", "driver", "native", "network"},
 }  # fmt: skip

@@ -39,12 +39,12 @@ def maxpool(e: Emitter, node: Node, op: Any) -> None:
 
 def avgpool(e: Emitter, node: Node, op: Any) -> None:
     e.op("AveragePool", *names(node), into=node.name, kernel_shape=op.kernel, strides=op.stride, pads=op.pad,
-         ceil_mode=int(op.ceil), count_include_pad=int(op.count_include_pad))  # fmt: skip
+         dilations=op.dilation, ceil_mode=int(op.ceil), count_include_pad=int(op.count_include_pad))  # fmt: skip
 
 
 def lppool(e: Emitter, node: Node, op: Any) -> None:
     e.op("LpPool", *names(node), into=node.name, kernel_shape=op.kernel, strides=op.stride, pads=op.pad,
-         ceil_mode=int(op.ceil), p=int(op.p))  # fmt: skip
+         dilations=op.dilation, ceil_mode=int(op.ceil), p=int(op.p))  # fmt: skip
 
 
 def global_pool(kind: str) -> Any:
@@ -102,20 +102,17 @@ def linear(e: Emitter, node: Node, op: Any) -> None:
         e.op("MatMul", x, turned, into=node.name)
 
 
-_ROUNDING = {"half_down": "round_prefer_floor", "half_up": "round_prefer_ceil"}
-
-
 def resize(e: Emitter, node: Node, op: Any) -> None:
-    shape = node.output.type.shape
-    scale = getattr(op, "scale", None)
+    """By its size where that is what the scale came from, otherwise by the scale."""
+    extents = node.inputs[0].type.shape[2:]
     attributes: dict[str, Any] = {
-        "mode": op.mode, "coordinate_transformation_mode": op.coordinates,
-        "nearest_mode": _ROUNDING.get(op.rounding, op.rounding),
+        "mode": op.mode, "coordinate_transformation_mode": op.coordinates, "nearest_mode": op.rounding,
+        "cubic_coeff_a": float(op.cubic), "exclude_outside": int(op.exclude_outside), "antialias": int(op.antialias),
     }  # fmt: skip
-    if scale:
-        e.op("Resize", node.inputs[0].name, "", e.numbers([1, 1, *scale]), into=node.name, **attributes)
+    if all(scale == out / extent for scale, out, extent in zip(op.scale, op.size, extents, strict=True)):
+        e.op("Resize", node.inputs[0].name, "", "", e.ints(node.output.type.shape), into=node.name, **attributes)
     else:
-        e.op("Resize", node.inputs[0].name, "", "", e.ints(shape), into=node.name, **attributes)
+        e.op("Resize", node.inputs[0].name, "", e.numbers([1, 1, *op.scale]), into=node.name, **attributes)
 
 
 def matmul(e: Emitter, node: Node, op: Any) -> None:

@@ -31,21 +31,18 @@ def max_pool(call: Call) -> Value:
 
 
 def average_pool(call: Call) -> Value | Tensor:
-    if set(_dilation(call)) != {1}:
-        raise Declined("an average over dilated windows: write it as a depthwise Conv")
     window = _window(call)
     ones, zeros = (1,) * spatial_rank(call), (0,) * 2 * spatial_rank(call)
     if window["kernel"] == window["stride"] == ones and window["pad"] in ("valid", zeros):
         return call.tensor(0)  # an adaptive pooling that finds its map as it should be
     return call.emit(
-        "avgpool", call.value(), **window, count_include_pad=bool(call.attribute("count_include_pad", 0))
-    )
+        "avgpool", call.value(), **window, dilation=_dilation(call),
+        count_include_pad=bool(call.attribute("count_include_pad", 0)),
+    )  # fmt: skip
 
 
 def lp_pool(call: Call) -> Value:
-    if set(_dilation(call)) != {1}:
-        raise Declined("a norm over dilated windows")
-    return call.emit("lppool", call.value(), **_window(call), p=call.attribute("p", 2))
+    return call.emit("lppool", call.value(), **_window(call), dilation=_dilation(call), p=call.attribute("p", 2))
 
 
 def global_average_pool(call: Call) -> Value:

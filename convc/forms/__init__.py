@@ -1,0 +1,44 @@
+"""The forms of convolution, a small `.conv` file each, beside this one: `docs/forms.md` explains them.
+
+Each takes `channels` and the extents of its input as parameters and gives back as many channels, so that they can be
+compared. The comment at the head of a file says what the form is, where it comes from, and in which dimension it acts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_HERE: Final = Path(__file__).parent
+
+#: In the order of the page; the first is what the others are compared with.
+NAMES: Final = (
+    "plain", "multi_branch", "dilated", "depthwise_separable", "deformable", "squeeze_excitation", "causal_gated",
+    "spatially_separable", "grouped", "group_shuffle", "bottleneck",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form: its file, and in which dimension it acts."""
+
+    name: str
+    path: Path
+    acts_in: str
+
+    def parameters(self, channels: int, height: int, width: int) -> dict[str, object]:
+        """The network's parameters for a map of this size; a form over one axis takes as many pixels in a row."""
+        if self.name == "causal_gated":
+            return {"channels": channels, "length": height * width}
+        return {"channels": channels, "height": height, "width": width}
+
+
+def forms() -> tuple[Form, ...]:
+    """All forms, in the order of the page."""
+    return tuple(Form(name, _HERE / f"{name}.conv", _acts_in(_HERE / f"{name}.conv")) for name in NAMES)
+
+
+def _acts_in(path: Path) -> str:
+    mark = "# acts in: "
+    return next(line.removeprefix(mark) for line in path.read_text().splitlines() if line.startswith(mark))
