@@ -79,11 +79,19 @@ CONVC_INLINE void convc_store_lanes(float *p, ptrdiff_t stride, int count, vf v)
 /* `v` with zeros from lane `count` on: keeps the lanes past the last channel at zero. */
 CONVC_INLINE vf convc_keep_lanes(vf v, int count)
 {
-    float lanes[CONVC_LANES];
-    memcpy(lanes, &v, sizeof v);
-    for (int l = count; l < CONVC_LANES; ++l) lanes[l] = 0.0f;
-    memcpy(&v, lanes, sizeof v);
-    return v;
+#if CONVC_LANES == 1
+    return count > 0 ? v : 0.0f;
+#else
+    const vi numbers = {0, 1, 2, 3,
+#if CONVC_LANES >= 8
+                        4, 5, 6, 7,
+#endif
+#if CONVC_LANES >= 16
+                        8, 9, 10, 11, 12, 13, 14, 15,
+#endif
+    };
+    return (vf)((numbers < count - (vi){0}) & (vi)v);
+#endif
 }
 
 #endif

@@ -41,13 +41,13 @@ class Term:
 class Access:
     """How a kernel reads an operand of a formula.
 
-    `mode` is `splat` (one float for all lanes), `block` (an aligned vector) or `lanes` (floats `lane` apart, one by
-    one: the channels of a plain tensor). `strides` are floats per step of (n, block of channels, d, h, w); a broadcast
-    dimension has stride 0.
+    `mode` is `splat` (one float for all lanes), `block` (an aligned vector), `row` (a vector that begins anywhere) or
+    `lanes` (floats `lane` apart, one by one: channels of a plain tensor, ragged ends). `strides` are floats per step of
+    (n, block of channels, d, h, w), or of an elementwise kernel's loops; a broadcast dimension has stride 0.
     """
 
     mode: str
-    strides: Dims
+    strides: tuple[int, ...]
     lane: int = 1
 
 

@@ -1,4 +1,4 @@
-"""Kernels of one pass over memory: elementwise formulas, softmax, response norm."""
+"""Kernels of one pass over memory: softmax, response norm."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import ClassVar, Protocol
 from convc.ir.types import ceil_div
 from convc.kernels.base import Kernel
 from convc.kernels.conv_direct import Plane
-from convc.kernels.formula import Formula
 
 
 class _Map(Protocol):
@@ -28,42 +27,6 @@ def _size(map: _Map) -> str:
     """`64x56x56`, with a depth of more than one between channels and height."""
     numbers = (map.channels, *((map.depth,) if map.depth > 1 else ()), map.height, map.width)
     return "x".join(str(number) for number in numbers)
-
-
-@dataclass(frozen=True)
-class Elementwise(Kernel):
-    """A formula over a whole tensor: templates/kernels/elementwise.c.j2."""
-
-    template: ClassVar[str] = "elementwise"
-    lanes: int
-    n: int
-    channels: int
-    depth: int
-    height: int
-    width: int
-    formula: Formula
-    dst: Plane
-
-    @property
-    def stem(self) -> str:
-        steps = "_".join(term.op for term in self.formula.terms)
-        return f"{steps}_{_size(self)}"
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        return (*(f"operand{i}" for i in range(self.formula.operands)), "dst")
-
-    @property
-    def blocks(self) -> int:
-        return ceil_div(self.channels, self.lanes)
-
-    @property
-    def items(self) -> int:
-        return self.n * self.blocks * self.depth * self.height
-
-    @property
-    def masked(self) -> bool:
-        return self.channels % self.lanes != 0 and not self.formula.keeps_zero
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import partial
 
 from convc.ir.graph import Graph, Node, Value
 from convc.ir.op import Op
 from convc.ir.types import TensorType, round_up
+from convc.kernels.constants import BlockPacking
 from convc.kernels.conv_direct import VectorPacking
 from convc.kernels.formula import Access, Dims, Formula, Term
 from convc.ops.activation import Gelu
@@ -15,6 +17,9 @@ from convc.ops.elementwise import Mod
 from convc.ops.normalization import BatchNorm
 from convc.ops.piecewise import Prelu
 from convc.plan.call import Operand, Packed, extent5, five
+
+#: How an operand is read, given the value and whether it is one number per channel.
+Reader = Callable[[Value, bool], tuple[Operand, Access]]
 
 
 def make_formula(
@@ -24,6 +29,13 @@ def make_formula(
 
     `result` is the tensor written; operands are broadcast to its shape.
     """
+    return build_formula(nodes, partial(_read, graph, result, lanes), accumulator)
+
+
+def build_formula(
+    nodes: Sequence[Node], read: Reader, accumulator: Value | None = None
+) -> tuple[Formula, tuple[Operand, ...]]:
+    """The formula of elementwise `nodes` in order, every operand beside the `accumulator` read as `read` says."""
     places: dict[tuple[str, bool], int] = {}  # by name, and whether it is read per channel
     operands: list[Operand] = []
     accesses: list[Access] = []
@@ -35,7 +47,7 @@ def make_formula(
         if (value.name, per_channel) in places:
             continue
         places[value.name, per_channel] = len(places)
-        operand, access = _read(graph, value, result, lanes, per_channel)
+        operand, access = read(value, per_channel)
         operands.append(operand)
         accesses.append(access)
     count = len(places)
@@ -72,7 +84,7 @@ def _numbers(op: Op) -> tuple[float, ...]:
     return tuple(float(value) for value in values if not isinstance(value, bool))
 
 
-def _read(graph: Graph, value: Value, result: TensorType, lanes: int, per_channel: bool) -> tuple[Operand, Access]:
+def _read(graph: Graph, result: TensorType, lanes: int, value: Value, per_channel: bool) -> tuple[Operand, Access]:
     """How the kernel reads one operand of a result with this type.
 
     One number per channel belongs to axis 1; everything else is aligned at the last axis, by NumPy's broadcasting rule.
@@ -95,16 +107,11 @@ def _read_constant(value: Value, shape: Dims, lanes: int) -> tuple[Operand, Acce
         return Packed(value, VectorPacking(1, 1)), Access("splat", (0, 0, 0, 0, 0))
     if n == d == h == w == 1:
         return Packed(value, VectorPacking(c, round_up(c, lanes))), Access("block", (0, lanes, 0, 0, 0))
-    return Packed(value, VectorPacking(value.type.elements, value.type.elements)), _dense_access(shape, lanes)
-
-
-def _dense_access(shape: Dims, lanes: int) -> Access:
-    _, c, d, h, w = shape
-    strides = (c * d * h * w, d * h * w, h * w, w, 1)
-    sn, sc, sd, sh, sw = (0 if extent == 1 else stride for extent, stride in zip(shape, strides, strict=True))
-    if c == 1:
-        return Access("splat", (sn, 0, sd, sh, sw))
-    return Access("lanes", (sn, sc * lanes, sd, sh, sw), sc)
+    width = 1 if c == 1 else lanes
+    packing = BlockPacking(shape, width)
+    strides = (packing.size() // n, d * h * w * width, h * w * width, w * width, width)
+    dense = tuple(0 if extent == 1 else stride for extent, stride in zip(shape, strides, strict=True))
+    return Packed(value, packing), Access("splat" if c == 1 else "block", dense)
 
 
 def _align(numbers: tuple[int, ...], result: TensorType, missing: int, per_channel: bool) -> Dims:
@@ -112,6 +119,3 @@ def _align(numbers: tuple[int, ...], result: TensorType, missing: int, per_chann
     if per_channel:
         return missing, numbers[0], missing, missing, missing
     return five((missing,) * (result.rank - len(numbers)) + numbers, missing)
-
-
-Reader = Callable[[Value], Operand]

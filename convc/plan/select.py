@@ -23,7 +23,6 @@ from convc.kernels.conv_direct import (
     choose_tile,
     wide_tile,
 )
-from convc.kernels.pointwise import Elementwise as ElementwiseKernel
 from convc.kernels.pointwise import ResponseNorm
 from convc.kernels.pointwise import Softmax as SoftmaxKernel
 from convc.kernels.tiles import UNIT, Axis
@@ -48,6 +47,7 @@ from convc.plan.conv_transpose import conv_transpose_calls
 from convc.plan.copies import concat_calls, copy_call, movement_calls
 from convc.plan.deform import deform_call
 from convc.plan.depthwise import depthwise_call
+from convc.plan.elementwise import elementwise_call
 from convc.plan.formulas import make_formula
 from convc.plan.pooling import adaptive_call, global_call, pool_call
 from convc.plan.problem import problem_of
@@ -91,7 +91,7 @@ def select(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
         case Movement():
             return movement_calls(node, target)
         case Elementwise():
-            return (_elementwise(graph, node, nodes),)
+            return (elementwise_call(graph, node, nodes, target),)
     raise InternalError(f"no kernel for {node.op.name} ({node.name})")
 
 
@@ -191,12 +191,6 @@ def _response_norm(node: Node, op: LocalResponseNorm) -> Call:
     kernel = ResponseNorm(dst.block, *extent5(src), plane(src), plane(dst), op.size, op.alpha, op.beta, op.k)
     return Call(kernel, (node.inputs[0], node.output), kernel.items, node, "one pixel's channels at a time")
 
-
-def _elementwise(graph: Graph, node: Node, nodes: Sequence[Node]) -> Call:
-    dst = node.output.type
-    formula, operands = make_formula(graph, nodes, dst, dst.block)
-    kernel = ElementwiseKernel(dst.block, *extent5(dst), formula, plane(dst))
-    return Call(kernel, (*operands, node.output), kernel.items, node, "one pass over memory")
 
 
 __all__ = ["Operand", "select"]
