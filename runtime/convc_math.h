@@ -105,6 +105,14 @@ CONVC_INLINE vf convc_exp_clamped(vf x)
     return m * power + power;
 }
 
+/* exp for x up to 0: at most 2 ulp from -87, below it 0. */
+CONVC_INLINE vf convc_exp_below(vf x)
+{
+    vf n;
+    const vf lowest = convc_splat(-87.0f), m = convc_expm1_reduced(convc_max(x, lowest), &n), power = convc_power(n);
+    return convc_select(x < lowest, convc_splat(0.0f), m * power + power);
+}
+
 /* exp(x) - 1 for x in [-87, 88], clamped outside: at most 2 ulp, near zero too. */
 CONVC_INLINE vf convc_expm1_clamped(vf x)
 {

@@ -1,4 +1,4 @@
-"""Kernels of one pass over memory: softmax, response norm."""
+"""Kernels of one pass over memory: response norm."""
 
 from __future__ import annotations
 
@@ -27,32 +27,6 @@ def _size(map: _Map) -> str:
     """`64x56x56`, with a depth of more than one between channels and height."""
     numbers = (map.channels, *((map.depth,) if map.depth > 1 else ()), map.height, map.width)
     return "x".join(str(number) for number in numbers)
-
-
-@dataclass(frozen=True)
-class Softmax(Kernel):
-    """Softmax over `axis` of a plain tensor seen as [outer, axis, inner]: templates/kernels/softmax.c.j2.
-
-    `lanes` is 1 unless the axis is innermost.
-    """
-
-    template: ClassVar[str] = "softmax"
-    lanes: int
-    outer: int
-    axis: int
-    inner: int
-
-    @property
-    def stem(self) -> str:
-        return f"softmax_{self.axis}"
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        return ("src", "dst")
-
-    @property
-    def items(self) -> int:
-        return self.outer
 
 
 @dataclass(frozen=True)

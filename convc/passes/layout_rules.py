@@ -24,8 +24,8 @@ class Rule(Enum):
     FOLLOW = "follow"  # as they come: plain ones stay plain, blocked ones blocked
 
 
-_PLAIN_ONLY: Final = (Flatten, Reshape, Squeeze, Unsqueeze, AlongAxis, MatMul, LayerNorm)
-_FOLLOWING: Final = (Movement, Reduce, StatisticsNorm, LpNorm)
+_PLAIN_ONLY: Final = (Flatten, Reshape, Squeeze, Unsqueeze, MatMul, LayerNorm)
+_FOLLOWING: Final = (Movement, Reduce, StatisticsNorm, LpNorm, AlongAxis)
 
 
 def rule_of(node: Node, lanes: int) -> Rule:
@@ -39,6 +39,8 @@ def rule_of(node: Node, lanes: int) -> Rule:
 def _keeps_blocks(node: Node, lanes: int) -> bool:
     """Whether a node that could follow blocks would not have to take them apart."""
     match node.op:
+        case AlongAxis():
+            return node.op.axis > 1
         case Transpose():
             return node.op.order[1:2] == (1,)
         case DepthToSpace():

@@ -24,7 +24,6 @@ from convc.kernels.conv_direct import (
     wide_tile,
 )
 from convc.kernels.pointwise import ResponseNorm
-from convc.kernels.pointwise import Softmax as SoftmaxKernel
 from convc.kernels.tiles import UNIT, Axis
 from convc.ops.adaptive_pool import AdaptivePool
 from convc.ops.common import Elementwise
@@ -37,7 +36,7 @@ from convc.ops.normalization import LocalResponseNorm
 from convc.ops.pool import GlobalPool, WindowPool
 from convc.ops.resize import Resize
 from convc.ops.shape import Concat, Flatten, Reorder
-from convc.ops.softmax import Softmax
+from convc.ops.softmax import AlongAxis
 from convc.options import Options, Target
 from convc.plan.axes import axes_of
 from convc.plan.blocking import Walk, flattened, rows_per_group, split_reduction
@@ -53,6 +52,7 @@ from convc.plan.pooling import adaptive_call, global_call, pool_call
 from convc.plan.problem import problem_of
 from convc.plan.reduction import reduction_of, tile_blocks
 from convc.plan.resize import resize_call
+from convc.plan.softmax import softmax_call
 from convc.plan.winograd import winograd_call
 
 
@@ -80,8 +80,8 @@ def select(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
             return (adaptive_call(graph, node, anchor, followers),)
         case Resize():
             return (resize_call(graph, node, anchor, followers),)
-        case Softmax():
-            return (_softmax(node, target),)
+        case AlongAxis():
+            return (softmax_call(node, target),)
         case LocalResponseNorm():
             return (_response_norm(node, anchor.op),)
         case Concat():
@@ -168,22 +168,6 @@ def _rows_as_pixels(kernel: ConvDirect) -> ConvDirect:
         replace(a, strides=(0, a.strides[1], 0, 0, a.strides[0])) for a in kernel.epilogue.accesses
     )
     return replace(kernel, epilogue=replace(kernel.epilogue, accesses=accesses))
-
-
-def _softmax(node: Node, target: Target) -> Call:
-    assert isinstance(node.op, Softmax)
-    shape = node.output.type.shape
-    axis = node.op.axis % len(shape)
-    outer, inner = _product(shape[:axis]), _product(shape[axis + 1 :])
-    kernel = SoftmaxKernel(target.lanes if inner == 1 else 1, outer, shape[axis], inner)
-    return Call(kernel, (node.inputs[0], node.output), kernel.items, node, "largest value taken away first")
-
-
-def _product(numbers: Sequence[int]) -> int:
-    result = 1
-    for number in numbers:
-        result *= number
-    return result
 
 
 def _response_norm(node: Node, op: LocalResponseNorm) -> Call:

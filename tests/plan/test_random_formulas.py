@@ -52,12 +52,12 @@ def check(seed: int, count: int, options: Options) -> None:
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_formulas(name: str) -> None:
-    check(0, 40, OPTIONS[name])
+    check(0, 12, OPTIONS[name])
 
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("name", OPTIONS)
-@pytest.mark.parametrize("seed", range(1, 9))
+@pytest.mark.parametrize("seed", range(9))
 def test_more_formulas(name: str, seed: int) -> None:
     check(seed, 60, OPTIONS[name])
 
