@@ -4,8 +4,8 @@
 
 Inputs and outputs of the network stay as the caller has them. A convolution over fewer channels than a block reads a
 plain input as it is, and elementwise results of so few channels stay plain; every other reader of a plain image gets
-one `reorder`, shared. `flatten`, `reshape` and `softmax` of images need them plain, unless fused into a linear layer,
-which takes the blocks' order into its weights; movements, reductions and norms take images as they come
+one `reorder`, shared. `flatten`, `reshape` and `softmax` over channels need them plain, unless fused into a linear
+layer, which takes the blocks' order into its weights; movements, reductions and norms take images as they come
 (`passes/layout_rules.py`). Layouts and reorders that the graph has already are decided anew.
 Requires: nothing. Ensures: between convolutions nothing is reordered. Declines: tensors that are not images.
 """

@@ -9,6 +9,7 @@ from convc.passes.base import Pass, Stages, run_passes
 from convc.passes.fold_batch_norm import FoldBatchNorm
 from convc.passes.fuse_epilogue import FuseEpilogue
 from convc.passes.place_concat import PlaceConcat
+from convc.passes.recognise_activations import RecogniseActivations
 from convc.passes.remove_dead import RemoveDead
 from convc.passes.remove_identities import RemoveIdentities
 
@@ -17,6 +18,7 @@ def pipeline(options: Options) -> tuple[Pass, ...]:
     """The passes that run at the options' level."""
     everything: tuple[Pass, ...] = (
         RemoveIdentities(),
+        RecogniseActivations(),
         RemoveDead(),  # before folding and fusing, which look at who reads a value; they leave nothing dead themselves
         FoldBatchNorm(),
         FuseEpilogue(),

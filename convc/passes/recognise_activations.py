@@ -3,10 +3,11 @@
     before:  e: f32[1, 8] = erf(x / 1.41421356)       after:  y: f32[1, 8] = gelu(x)
              y: f32[1, 8] = x * 0.5 * (e + 1)
 
-Products are compared factor by factor, whatever their order and wherever their numbers stand: `x * sigmoid(x)` is silu,
-`x * relu6(x + 3) / 6` and `x * hard_sigmoid(x)` are hard_swish, `relu6(x + 3) / 6` is hard_sigmoid,
-`x * tanh(softplus(x))` is mish, `x / 2 * (1 + erf(x / sqrt(2)))` is gelu, and gelu(approximate = true) where the tanh of
-`sqrt(2 / pi) * (x + 0.044715 x^3)` stands for erf. `clip(x, 0, 6)` is relu6, `clip(x, 0)` and `maximum(x, 0)` are relu.
+Products are compared factor by factor, in any order, wherever their numbers stand. `x * sigmoid(x)` is silu;
+`x * relu6(x + 3) / 6` and `x * hard_sigmoid(x)` are hard_swish, `relu6(x + 3) / 6` is hard_sigmoid;
+`x * tanh(softplus(x))` is mish; `x / 2 * (1 + erf(x / sqrt(2)))` is gelu, and gelu(approximate = true) where the tanh
+of `sqrt(2 / pi) * (x + 0.044715 x^3)` stands for erf; `clip(x, 0, 6)` is relu6, `clip(x, 0)` and `maximum(x, 0)` are
+relu.
 Requires: nothing. Ensures: the op found has the name of the last node; those that it replaces are dead. Declines: where
 somebody else reads what would be replaced, as it has to be computed anyway.
 """
@@ -77,7 +78,8 @@ class _Formula:
 
     def factors(self, node: Node) -> tuple[float, list[Value]]:
         """`node` as a number times tensors: products, quotients by numbers and whole powers are taken apart."""
-        number, tensors = 1.0, []
+        number = 1.0
+        tensors: list[Value] = []
         for value, inverse in self._parts(node):
             known = self.number(value)
             deeper = self.node(value, Mul, Div, Pow)

@@ -27,6 +27,7 @@ from convc.passes.base import Pass, Report
 from convc.passes.fold_batch_norm import FoldBatchNorm
 from convc.passes.fuse_epilogue import FuseEpilogue
 from convc.passes.place_concat import PlaceConcat
+from convc.passes.recognise_activations import RecogniseActivations
 from convc.passes.remove_dead import RemoveDead
 from convc.passes.remove_identities import RemoveIdentities
 from convc.weights.store import Weights
@@ -35,7 +36,8 @@ HERE = Path(__file__).parent
 PASSES: dict[str, Pass] = {
     item.name: item
     for item in (
-        RemoveIdentities(), RemoveDead(), FoldBatchNorm(), FuseEpilogue(), AssignLayouts(lanes=8), PlaceConcat(),
+        RemoveIdentities(), RecogniseActivations(), RemoveDead(), FoldBatchNorm(), FuseEpilogue(),
+        AssignLayouts(lanes=8), PlaceConcat(),
     )
 }  # fmt: skip
 
