@@ -6,11 +6,15 @@
              c.bias.folded: f32[8] = sub(b, mul(m, s))
              y: f32[1, 8, 9, 9] = conv(x, weight = c.weight.folded, bias = c.bias.folded)
 
+One that cannot go there, as it comes before the convolution or somebody else reads that, becomes two operations:
+
+    after:   y.scaled: f32[1, 8, 9, 9] = mul(x, reshape(s))
+             y: f32[1, 8, 9, 9] = add(y.scaled, reshape(b - m * s))
+
 The new weights are constant nodes, evaluated in float64 when weights are packed; no data is touched here, and the
 parameters keep their names.
-Requires: nothing. Ensures: a folded batch norm is gone, its name now the convolution's; of two in a row both go.
-Declines: where somebody else reads the convolution, or its result leaves the network; where the input of the batch norm
-does not come from a convolution; where weights or statistics are computed while running.
+Requires: nothing. Ensures: no batch norm with constant statistics is left; the name of one that was folded is now the
+convolution's; of two in a row both go. Declines: where the statistics are computed while running.
 """
 
 from __future__ import annotations
@@ -46,10 +50,14 @@ class FoldBatchNorm(Pass):
                 nodes[node.name] = node
                 continue
             producer = nodes.get(node.inputs[0].name)
-            reason = _refusal(graph, node, producer, constants.known)
-            if reason or producer is None:
-                report.declined(node, f"not folded: {reason}")
+            reason = _refusal(graph, producer, constants.known)
+            if not all(value.name in constants.known for value in node.inputs[1:]):
+                report.declined(node, "not folded: the statistics are computed while running")
                 nodes[node.name] = node
+                continue
+            if reason or producer is None:
+                report.applied(node, f"a factor and a shift: {reason}")
+                nodes.update((new.name, new) for new in _two_operations(node, constants))
                 continue
             report.applied(node, f"folded into the weights of {producer.name}")
             del nodes[producer.name]  # it moves to the batch norm's place, where all its operands are defined
@@ -57,15 +65,15 @@ class FoldBatchNorm(Pass):
         return graph.with_nodes(nodes.values())
 
 
-def _refusal(graph: Graph, norm: Node, producer: Node | None, constants: set[str]) -> str:
+def _refusal(graph: Graph, producer: Node | None, constants: set[str]) -> str:
     if producer is None or not isinstance(producer.op, (Conv, ConvTranspose, DeformConv, Linear)):
         return "its input does not come from a convolution or linear layer"
     if len(graph.users[producer.name]) > 1:
         return users_text(graph, producer.output)
     if producer.name in graph.output_names:
         return f"{producer.name} is an output of the network"
-    if not all(value.name in constants for value in (*norm.inputs[1:], *producer.inputs[1 : 2 + producer.op.bias])):
-        return "the statistics or the weights are computed while running"
+    if not all(value.name in constants for value in producer.inputs[1 : 2 + producer.op.bias]):
+        return f"the weights of {producer.name} are computed while running"
     return ""
 
 
@@ -86,19 +94,45 @@ class _Constants:
         return value
 
 
+def _two_operations(norm: Node, constants: _Constants) -> list[Node]:
+    """The batch norm as `x * factor + rest`."""
+    x, _, shift, mean, _ = norm.inputs
+    nodes: list[Node] = []
+    factor = _factor(nodes, norm, constants)
+    channels = Reshape((factor.type.shape[0], *(1,) * (x.type.rank - 2)))
+
+    def make(name: str, op: Op, *inputs: Value) -> Value:
+        return constants.make(nodes, norm, f"{norm.name}.{name}", op, *inputs)
+
+    rest = make("rest", Sub(), shift, make("moved", Mul(), mean, factor))
+    by_channel = make("factor.channels", channels, factor), make("rest.channels", channels, rest)
+    scaled = Value(fresh_name(f"{norm.name}.scaled", constants.names), norm.output.type)
+    constants.names.add(scaled.name)
+    product = Node(Mul(), (x, by_channel[0]), (scaled,), norm.span)
+    return [*nodes, product, Node(Add(), (scaled, by_channel[1]), norm.outputs, norm.span)]
+
+
+def _factor(nodes: list[Node], norm: Node, constants: _Constants) -> Value:
+    """weight / sqrt(var + eps), one number for each channel."""
+    assert isinstance(norm.op, BatchNorm)
+    _, scale, _, _, variance = norm.inputs
+    eps = constants.make(nodes, norm, f"{norm.name}.eps", Constant(norm.op.eps))
+    padded = constants.make(nodes, norm, f"{norm.name}.variance", Add(), variance, eps)
+    deviation = constants.make(nodes, norm, f"{norm.name}.deviation", Sqrt(), padded)
+    return constants.make(nodes, norm, f"{norm.name}.factor", Div(), scale, deviation)
+
+
 def _fold(conv: Node, norm: Node, constants: _Constants) -> list[Node]:
     """The constant nodes of the new weights, and the convolution that uses them under the batch norm's name."""
-    assert isinstance(norm.op, BatchNorm) and isinstance(conv.op, (Conv, ConvTranspose, DeformConv, Linear))
-    scale, shift, mean, variance = norm.inputs[1:]
+    assert isinstance(conv.op, (Conv, ConvTranspose, DeformConv, Linear))
+    _, _, shift, mean, _ = norm.inputs
     weight = conv.inputs[1]
     nodes: list[Node] = []
 
     def make(name: str, op: Op, *inputs: Value) -> Value:
         return constants.make(nodes, norm, name, op, *inputs)
 
-    eps = make(f"{norm.name}.eps", Constant(norm.op.eps))
-    deviation = make(f"{norm.name}.deviation", Sqrt(), make(f"{norm.name}.variance", Add(), variance, eps))
-    factor = make(f"{norm.name}.factor", Div(), scale, deviation)
+    factor = _factor(nodes, norm, constants)
     shape = weight.type.shape
     by_group, filters = shape, (factor.type.shape[0], *(1,) * (weight.type.rank - 1))
     if isinstance(conv.op, ConvTranspose):  # [ic, oc / groups, ...]: the output channels of a group are its second axis
