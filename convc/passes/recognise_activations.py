@@ -7,7 +7,7 @@ Products are compared factor by factor, in any order, wherever their numbers sta
 `x * relu6(x + 3) / 6` and `x * hard_sigmoid(x)` are hard_swish, `relu6(x + 3) / 6` is hard_sigmoid;
 `x * tanh(softplus(x))` is mish; `x / 2 * (1 + erf(x / sqrt(2)))` is gelu, and gelu(approximate = true) where the tanh
 of `sqrt(2 / pi) * (x + 0.044715 x^3)` stands for erf; `clip(x, 0, 6)` is relu6, `clip(x, 0)` and `maximum(x, 0)` are
-relu.
+relu, `pow(x, 2)` is `x * x`.
 Requires: nothing. Ensures: the op found has the name of the last node; those that it replaces are dead. Declines: where
 somebody else reads what would be replaced, as it has to be computed anyway.
 """
@@ -46,7 +46,7 @@ class RecogniseActivations(Pass):
                 report.declined(node, f"not made {found.op.name}: {found.refusal}")
             elif found is not None:
                 report.applied(node, f"is {found.op.name} of {found.x.name}")
-                node = replace(node, op=found.op, inputs=(found.x,))
+                node = replace(node, op=found.op, inputs=(found.x,) * found.count)
             nodes[node.name] = node
         return graph.with_nodes(nodes.values())
 
@@ -55,7 +55,8 @@ class RecogniseActivations(Pass):
 class _Found:
     op: Op
     x: Value
-    refusal: str
+    refusal: str = ""
+    count: int = 1  # how often x is an operand
 
 
 @dataclass
@@ -140,17 +141,24 @@ def _near(a: float | None, b: float) -> bool:
 def _recognise(graph: Graph, nodes: dict[str, Node], node: Node) -> _Found | None:
     match node.op:
         case Clip(low=0.0, high=6.0):
-            return _Found(Relu6(), node.inputs[0], "")
+            return _Found(Relu6(), node.inputs[0])
         case Clip(low=0.0, high=math.inf):
-            return _Found(Relu(), node.inputs[0], "")
+            return _Found(Relu(), node.inputs[0])
         case Maximum():
             a, b = node.inputs
             numbers = _Formula(graph, nodes)
             x = a if numbers.number(b) == 0 else b if numbers.number(a) == 0 else None
-            return _Found(Relu(), x, "") if x is not None and x.type.same_logical(node.output.type) else None
+            return _Found(Relu(), x) if x is not None and x.type.same_logical(node.output.type) else None
+        case Pow():
+            exponent = _Formula(graph, nodes).number(node.inputs[1])
+            return _Found(Mul(), node.inputs[0], count=2) if exponent == 2 and _same_shape(node) else None
         case Mul() | Div():
             return _product(graph, nodes, node)
     return None
+
+
+def _same_shape(node: Node) -> bool:
+    return node.inputs[0].type.same_logical(node.output.type)
 
 
 def _product(graph: Graph, nodes: dict[str, Node], node: Node) -> _Found | None:
@@ -183,7 +191,7 @@ def _found(graph: Graph, formula: _Formula, node: Node, op: Op, x: Value) -> _Fo
             return _Found(op, x, f"{name} is an output of the network")
         if any(user.name not in inside for user in graph.users.get(name, ())):
             return _Found(op, x, users_text(graph, formula.nodes[name].output))
-    return _Found(op, x, "")
+    return _Found(op, x)
 
 
 def _ramp(formula: _Formula, value: Value) -> Value | None:
