@@ -140,17 +140,16 @@ def _measure(
 
 
 def _fastest(kernel: Kernel, inside: list[bool], budget: float) -> float:
-    """The fastest of several runs: the seconds of the steps that belong to the form."""
+    """The seconds of the steps that belong to the form, of each step the fastest of several runs."""
     import numpy as np
 
     generator = np.random.default_rng(0)
     arrays = [generator.standard_normal(port.type.shape).astype(np.float32) for port in kernel.inputs]
-    best, end, runs = float("inf"), time.perf_counter() + budget, 0
+    best, end, runs = np.full(len(inside), np.inf), time.perf_counter() + budget, 0
     while runs < 5 or time.perf_counter() < end:
-        steps = kernel.profile(*arrays)
-        best = min(best, sum(taken for (_, taken), counts in zip(steps, inside, strict=True) if counts))
+        best = np.minimum(best, [taken for _, taken in kernel.profile(*arrays)])
         runs += 1
-    return max(best, 1e-9)
+    return max(float(best[inside].sum()), 1e-9)
 
 
 def _print(title: str, rows: list[Compared], peak: float) -> None:

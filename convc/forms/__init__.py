@@ -15,7 +15,7 @@ _HERE: Final = Path(__file__).parent
 #: In the order of the page; the first is what the others are compared with.
 NAMES: Final = (
     "plain", "multi_branch", "dilated", "depthwise_separable", "deformable", "squeeze_excitation", "causal_gated",
-    "spatially_separable", "grouped", "group_shuffle", "bottleneck",
+    "transposed", "spatially_separable", "grouped", "group_shuffle", "bottleneck",
 )  # fmt: skip
 
 

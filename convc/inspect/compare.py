@@ -33,7 +33,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long a form took, the fastest of several runs, with so many threads."""
+    """How long a form took with so many threads, of each step the fastest of several runs."""
 
     threads: int
     seconds: float
