@@ -93,12 +93,16 @@ class Compiled:
 
 
 def make_options(
-    target: str = "native", threads: int | None = None, level: int = 2, winograd: bool = True
+    target: str = "native",
+    threads: int | None = None,
+    level: int = 2,
+    winograd: bool = True,
+    without: Sequence[str] = (),
 ) -> Options:
     """Options from what a person writes.
 
     Raises:
-        ConvcError: No such target, level or thread count.
+        ConvcError: No such target, level, thread count or pass.
     """
     targets: dict[str, Callable[[], Target]] = {"native": native, "generic": generic}
     if target not in targets:
@@ -108,7 +112,10 @@ def make_options(
     count = available_threads() if threads is None else threads
     if count < 1:
         raise ConvcError(f"threads is {count}; it must be at least 1 (None: all cores this process may use)")
-    return Options(targets[target](), count, level, winograd)
+    from convc.passes.pipeline import check_names
+
+    machine = targets[target]()
+    return Options(machine, count, level, winograd, without=check_names(without, machine) if without else ())
 
 
 def translate(graph: Graph, options: Options) -> Compiled:
@@ -157,6 +164,7 @@ def compile(
     tune: bool = False,
     level: int = 2,
     winograd: bool = True,
+    without: Sequence[str] = (),
 ) -> Kernel:
     """A callable kernel for `network`, from the cache where it was built before.
 
@@ -167,10 +175,11 @@ def compile(
         tune: Reserved for measured kernel choice; there is one candidate per layer now, so nothing to measure.
         level: 0 runs no pass, 1 rewrites the graph, 2 also blocks layouts.
         winograd: Whether convolutions may be computed by Winograd's method: faster, and rounded a little differently.
+        without: Names of passes that are not to run, e.g. `["fuse-depthwise"]`.
     """
     from convc.native.kernel import Kernel
 
-    options = make_options(target, threads, level, winograd)
+    options = make_options(target, threads, level, winograd, without)
     built = find_library(network, options)
     library = built.library if built else build_library(network, translate(network.graph, options), options)
     return Kernel(library, options.threads)

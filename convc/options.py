@@ -24,7 +24,7 @@ class Options:
     """`level` 0 runs no pass, 1 rewrites the graph, 2 also assigns blocked layouts (the default).
 
     `winograd` allows Winograd convolution. `choices` are pairs (signature of a convolution, name of a candidate) that
-    were measured, or are to be measured; the signature `*` stands for any.
+    were measured, or are to be measured; the signature `*` stands for any. `without` names passes that do not run.
     """
 
     target: Target
@@ -32,3 +32,4 @@ class Options:
     level: int = 2
     winograd: bool = True
     choices: tuple[tuple[str, str], ...] = ()
+    without: tuple[str, ...] = ()

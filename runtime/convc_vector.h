@@ -29,6 +29,21 @@ CONVC_INLINE void convc_store(float *p, vf v) { *(vf *)p = v; }
 CONVC_INLINE void convc_storeu(float *p, vf v) { *(vf_u *)p = v; }
 CONVC_INLINE vf convc_splat(float x) { return x - (vf){0}; }
 
+/* Holds a vector that was loaded in a register. Without it compilers may load it again as an operand of every
+ * multiply-add that uses it, and there are fewer loads in a cycle than multiply-adds: a tile of 4 by 3 vectors of 8
+ * then runs at 62 % of the peak instead of 93 %. Where the product needs a register of its own there is none to spare. */
+#if CONVC_LANES == 1
+#define CONVC_HOLD(v) ((void)(v))
+#elif defined(__x86_64__) && defined(__AVX512F__)
+#define CONVC_HOLD(v) __asm__("" : "+v"(v))
+#elif defined(__x86_64__) && defined(__FMA__)
+#define CONVC_HOLD(v) __asm__("" : "+x"(v))
+#elif defined(__aarch64__)
+#define CONVC_HOLD(v) __asm__("" : "+w"(v))
+#else
+#define CONVC_HOLD(v) ((void)(v))
+#endif
+
 /* The bits of a vector as integers and back; integers as floats and back, cut off. */
 #if CONVC_LANES == 1
 CONVC_INLINE vu convc_bits(vf x) { vu v; memcpy(&v, &x, sizeof v); return v; }

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from convc.cli.ablate import ablate as measure_ablation
+from convc.cli.ablate import print_ablation
 from convc.cli.common import (
     count,
     echo_json,
@@ -30,16 +32,19 @@ if TYPE_CHECKING:
 @target_options
 @click.option("--time", "budget", type=float, default=2.0, show_default=True, help="Seconds to measure.")
 @click.option("--layers", is_flag=True, help="Also time every layer.")
+@click.option("--ablate", is_flag=True, help="Also time the network without each pass, all interleaved.")
 @json_option
 def command(
     network: str, weights: Path | None, seed: int, parameters: dict[str, object],
-    target: str, threads: int | None, level: int, winograd: bool, budget: float, layers: bool, as_json: bool,
+    target: str, threads: int | None, level: int, winograd: bool, without: tuple[str, ...], budget: float,
+    layers: bool, ablate: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Time a network, and each of its layers.
 
     \b
     Example:
         convc bench resnet50 --threads 1 --layers
+        convc bench mobilenet_v2 --ablate
         convc bench net.conv --json
     """
     from convc.driver import build_library, make_options, translate
@@ -47,7 +52,7 @@ def command(
     from convc.native.kernel import Kernel
 
     loaded, _ = load_network(network, weights, seed, parameters)
-    options = make_options(target, threads, level, winograd)
+    options = make_options(target, threads, level, winograd, without)
     compiled = translate(loaded.graph, options)
     kernel = Kernel(build_library(loaded, compiled, options), options.threads)
     arrays = _inputs(kernel)
@@ -60,6 +65,8 @@ def command(
     }  # fmt: skip
     if layers:
         record["layers"] = _layers(kernel, arrays, table, len(times))
+    if ablate:
+        record["ablation"] = measure_ablation(loaded, options, _inputs, budget)
     if as_json:
         echo_json(record)
     else:
@@ -100,6 +107,8 @@ def _layer(row: Row, taken: float) -> dict[str, Any]:
 
 
 def _print(record: dict[str, Any]) -> None:
+    if "ablation" in record:
+        print_ablation(record["ablation"])
     if "layers" in record:
         total = sum(row["seconds"] for row in record["layers"])
         titles = ("layer", "time", "share", "FLOP/s", "B/s", "algorithm")

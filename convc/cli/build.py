@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 @json_option
 def command(
     network: str, weights: Path | None, seed: int, parameters: dict[str, object],
-    target: str, threads: int | None, level: int, winograd: bool, output: Path, with_ir: bool, as_json: bool,
+    target: str, threads: int | None, level: int, winograd: bool, without: tuple[str, ...], output: Path,
+    with_ir: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Build a native library: libNAME.so, NAME.h and the C it was made of, in src/.
 
@@ -51,7 +52,7 @@ def command(
 
     start = time.perf_counter()
     loaded, origin = load_network(network, weights, seed, parameters)
-    options = make_options(target, threads, level, winograd)
+    options = make_options(target, threads, level, winograd, without)
     built = None if with_ir else find_library(loaded, options)
     if built and built.note:
         library, summary = built.library, Summary.from_record(json.loads(built.note))

@@ -55,6 +55,7 @@ def parameter_option(function: F) -> F:
 def target_options(function: F) -> F:
     """For which machine, with how many threads and passes."""
     for decorate in (
+        without_option,
         click.option("--no-winograd", "winograd", is_flag=True, flag_value=False, default=True,
                      help="Compute every convolution directly."),
         click.option("-O", "level", type=click.IntRange(0, 2), default=2, show_default=True, help="0: no pass runs."),
@@ -63,6 +64,14 @@ def target_options(function: F) -> F:
     ):  # fmt: skip
         function = decorate(function)
     return function
+
+
+def without_option(function: F) -> F:
+    """`--without PASS`."""
+    option = click.option(
+        "--without", multiple=True, metavar="PASS", help="Leave this pass out (may be repeated; `convc ir` lists them)."
+    )
+    return option(function)
 
 
 def json_option(function: F) -> F:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from convc.cli.common import NetworkName, echo_json, find_network, json_option, parameter_option
+from convc.cli.common import NetworkName, echo_json, find_network, json_option, parameter_option, without_option
 
 if TYPE_CHECKING:
     from convc.passes.base import Stage
@@ -22,10 +22,11 @@ _LINE = "{name:<20} {nodes:>5} nodes  {ms:>7.2f} ms  {applied:>4} applied  {decl
 @click.option("--format", "form", type=click.Choice(["text", "dot", "json"]), default="text", show_default=True)
 @click.option("--target", type=click.Choice(["native", "generic"]), default="native", show_default=True)
 @click.option("-O", "level", type=click.IntRange(0, 2), default=2, show_default=True, help="0: no pass runs.")
+@without_option
 @json_option
 def command(
     network: str, parameters: dict[str, object], after: str | None, diff: str | None, form: str, target: str,
-    level: int, as_json: bool,
+    level: int, without: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """List the stages of a network, or print the graph at one of them.
 
@@ -45,7 +46,7 @@ def command(
     from convc.passes.pipeline import run_pipeline
 
     path, _ = find_network(network)
-    stages = run_pipeline(load_graph(path, parameters), make_options(target, 1, level)).all
+    stages = run_pipeline(load_graph(path, parameters), make_options(target, 1, level, without=without)).all
     if diff is not None:
         place = _place(stages, diff)
         click.echo(changes(stages[max(0, place - 1)].graph, stages[place].graph))

@@ -24,7 +24,7 @@ _LINE = "{name} {shape}: from {min:.6g} to {max:.6g}, largest at {argmax}"
 @json_option
 def command(
     network: str, weights: Path | None, seed: int, parameters: dict[str, object],
-    target: str, threads: int | None, level: int, winograd: bool, inputs: tuple[Path, ...],
+    target: str, threads: int | None, level: int, winograd: bool, without: tuple[str, ...], inputs: tuple[Path, ...],
     outputs: tuple[Path, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Run a network, or a library that was built, on .npy arrays.
@@ -40,7 +40,7 @@ def command(
         kernel = convc.open(network, threads)
     else:
         loaded, _ = load_network(network, weights, seed, parameters)
-        kernel = convc.compile(loaded, target, threads, level=level, winograd=winograd)
+        kernel = convc.compile(loaded, target, threads, level=level, winograd=winograd, without=without)
     results = _results(kernel, [_read(path) for path in inputs], len(outputs))
     for path, array in zip(outputs, results, strict=False):
         _write(path, array)

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from convc.ir.graph import Value
+from convc.ir.graph import Node, Value
 from convc.ir.op import Array, Cost, Op, OpError
 from convc.ir.types import TensorType
 from convc.ops.signature import Arguments, Kind, Param
@@ -110,6 +110,20 @@ class Conv(Op):
         taps = tuple((k - 1) * d + 1 for k, d in zip(weight.shape[2:], self.dilation, strict=True))
         parameters = weight.elements + (weight.shape[0] if self.bias else 0)
         return Cost(parameters, macs, 2 * macs + (out.elements if self.bias else 0), taps, self.stride)
+
+
+def is_depthwise(node: Node) -> bool:
+    """A convolution with a group for each channel, and one output for each."""
+    channels = node.inputs[0].type.shape[1] if isinstance(node.op, Conv) else 0
+    return isinstance(node.op, Conv) and node.op.groups == channels == node.output.type.shape[1] > 1
+
+
+def is_pointwise(node: Node) -> bool:
+    """A convolution of all channels of each pixel by itself."""
+    if not isinstance(node.op, Conv) or node.op.groups > 1:
+        return False
+    single = all(extent == 1 for extent in node.inputs[1].type.shape[2:])
+    return single and all(step == 1 for step in node.op.stride) and not any(node.op.pad)
 
 
 def _bad_weight(x: TensorType, weight: TensorType) -> OpError:

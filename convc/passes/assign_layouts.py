@@ -112,7 +112,8 @@ class _Assignment:
         images = [v for v in inputs if v.type.is_image and v.name not in self.graph.constants]
         if rule is Rule.FOLLOW:
             return all(v.type.block == 1 for v in images)
-        few = all(value.type.is_image and value.type.shape[1] < self.lanes for value in node.outputs)
+        made = [value for part in walk((node,)) for value in part.outputs]
+        few = all(value.type.is_image and value.type.shape[1] < self.lanes for value in made)
         return few and isinstance(anchor.op, Elementwise) and bool(images) and all(v.type.block == 1 for v in images)
 
     def _operand(self, node: Node, anchor: Node, value: Value) -> Value:

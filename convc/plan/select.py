@@ -51,6 +51,7 @@ from convc.plan.formulas import make_formula
 from convc.plan.pooling import adaptive_call, global_call, pool_call
 from convc.plan.problem import problem_of
 from convc.plan.reduction import reduction_of, tile_blocks
+from convc.plan.regions import fused_call, parts_of
 from convc.plan.resize import resize_call
 from convc.plan.softmax import softmax_call
 from convc.plan.winograd import winograd_call
@@ -59,6 +60,10 @@ from convc.plan.winograd import winograd_call
 def select(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
     """The kernel calls that compute `node`."""
     target = options.target
+    parts = parts_of(node)
+    if len(parts) > 1:
+        call = fused_call(graph, node, parts, options)
+        return (call,) if call else tuple(call for part in parts for call in select(graph, part, options))
     nodes = node.op.nodes if isinstance(node.op, Fused) else (node,)
     anchor, followers = nodes[0], nodes[1:]
     if isinstance(anchor.op, Flatten):

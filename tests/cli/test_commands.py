@@ -175,3 +175,22 @@ def test_version_says_what_a_report_needs(convc: Convc) -> None:
     facts = json.loads(convc("version", "--json").out)
     assert {"convc", "compiler", "target", "threads"} <= set(facts)
     assert facts["convc"] in convc("--version").out
+
+
+def test_a_pass_is_left_out(convc: Convc) -> None:
+    assert "folded" in convc("ir", "net.conv", "--after", "fuse-epilogue").out
+    stages = convc("ir", "net.conv", "--without", "fold-batch-norm", "--without", "place-concat").out
+    assert "fuse-epilogue" in stages and "fold-batch-norm" not in stages and "place-concat" not in stages
+    ran = convc("build", "net.conv", "--without", "fuse-epilog")
+    assert ran.code == 1
+    assert "unknown pass `fuse-epilog`; did you mean `fuse-epilogue`?" in ran.err and "fold-batch-norm" in ran.err
+
+
+def test_ablation(convc: Convc) -> None:
+    """Passes that change nothing here have no line; without fusing there are more steps, and more bytes move."""
+    ran = convc("bench", "net.conv", "-t", "1", "--time", "0.01", "--target", "generic", "--ablate", "--json")
+    records = {record["without"]: record for record in json.loads(ran.out)["ablation"]}
+    assert next(iter(records)) == "" and "fuse-epilogue" in records and "place-concat" not in records
+    whole, parts = records[""], records["fuse-epilogue"]
+    assert parts["steps"] > whole["steps"] and parts["bytes"] > whole["bytes"]
+    assert whole["slower"] == 1.0 and all(record["fastest"] > 0 for record in records.values())

@@ -25,7 +25,9 @@ from convc.ir.verify import verify
 from convc.passes.assign_layouts import AssignLayouts
 from convc.passes.base import Pass, Report
 from convc.passes.fold_batch_norm import FoldBatchNorm
+from convc.passes.fuse_depthwise import FuseDepthwise
 from convc.passes.fuse_epilogue import FuseEpilogue
+from convc.passes.fuse_prologue import FusePrologue
 from convc.passes.place_concat import PlaceConcat
 from convc.passes.recognise_activations import RecogniseActivations
 from convc.passes.remove_dead import RemoveDead
@@ -37,7 +39,7 @@ PASSES: dict[str, Pass] = {
     item.name: item
     for item in (
         RemoveIdentities(), RecogniseActivations(), RemoveDead(), FoldBatchNorm(), FuseEpilogue(),
-        AssignLayouts(lanes=8), PlaceConcat(),
+        AssignLayouts(lanes=8), PlaceConcat(), FuseDepthwise(), FusePrologue(),
     )
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from fuzz.networks import network
 
 import convc
 from convc import interpreter
@@ -22,7 +23,6 @@ from convc.options import Options, Target
 from convc.passes.base import Pass, Report, Stages, run_passes
 from convc.passes.pipeline import pipeline, run_pipeline
 from convc.weights.store import Weights
-from passes.networks import network
 
 WIDE = Options(Target("wide", 16, 32))
 NARROW = Options(Target("narrow", 4, 16))
@@ -47,8 +47,8 @@ def check_meaning(stages: Stages) -> None:
 def test_levels() -> None:
     assert pipeline(replace(WIDE, level=0)) == ()
     names = [item.name for item in pipeline(WIDE)]
-    assert names[: len(names) - 2] == [item.name for item in pipeline(replace(WIDE, level=1))]
-    assert names[-2:] == ["assign-layouts", "place-concat"]
+    assert names[: len(names) - 4] == [item.name for item in pipeline(replace(WIDE, level=1))]
+    assert names[-4:] == ["assign-layouts", "place-concat", "fuse-depthwise", "fuse-prologue"]
 
 
 @pytest.mark.parametrize("path", SOME)

@@ -1,0 +1,206 @@
+"""Pointwise convolution of what a stage makes, strip by strip: nothing but the result is ever stored whole.
+
+    staged[c][pixel] = stage(src)                       for the channels of a chunk and the pixels of a strip
+    acc[pixel][o] += staged[c][pixel] * weights[c][o]   and at the last chunk the epilogue
+
+A strip is a band of output rows, its pixels taken as one run. A thread computes the stage for a chunk of channels into
+its own scratch `[block][pixel][lane]`, small enough for a core's own caches, and multiplies it at once. With more than
+one chunk the sums wait in scratch meanwhile. A chunk is chosen so that the weights of one register tile stay in the
+first-level cache while the strip passes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Final
+
+from convc.ir.types import ceil_div
+from convc.kernels.base import Kernel
+from convc.kernels.conv_direct import Plane, Split
+from convc.kernels.depthwise import Depthwise
+from convc.kernels.formula import Formula
+from convc.kernels.tiles import Tiling, tile_plane
+
+#: Bytes that the weights of a register tile may take of the first-level cache, one chunk of a strip of the second.
+PANEL_BYTES: Final = 16 * 1024
+STAGED_BYTES: Final = 128 * 1024
+
+
+@dataclass(frozen=True)
+class DepthwiseStage(Depthwise):
+    """A depthwise convolution with its epilogue, computed row by row into scratch."""
+
+    kind: ClassVar[str] = "depthwise"
+
+    @cached_property
+    def tiling(self) -> Tiling:
+        most = self.registers - 2 - self.taps_at_once
+        return tile_plane(self.height, self.width, min(most, 2 * self.width.out - 1))  # never two rows in a tile
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Rows and pixels in each of what it makes."""
+        return self.height.out, self.width.out
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        """The C parameters it reads."""
+        extra = tuple(f"stage_operand{i}" for i in range(1, self.epilogue.operands))
+        return ("src", "stage_weights", *(("stage_bias",) if self.bias else ()), *extra)
+
+
+@dataclass(frozen=True)
+class FormulaStage:
+    """Elementwise arithmetic: what stands before the convolution, done while it is loaded."""
+
+    kind: ClassVar[str] = "formula"
+    formula: Formula
+    extent: tuple[int, int]
+
+    @property
+    def stem(self) -> str:
+        return "_".join(term.op for term in self.formula.terms)
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        return tuple(f"stage_operand{i}" for i in range(self.formula.operands))
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """`count` bands of `rows` rows from row `start`, their pixels in `runs` of (first pixel, pixels, how many)."""
+
+    start: int
+    rows: int
+    count: int
+    runs: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True)
+class ConvPointwise(Kernel):
+    """Parameters of templates/kernels/conv_pointwise.c.j2; see the module docstring.
+
+    `rows` is the most rows a strip has, `chunk` the blocks of input channels that are staged at a time. Where a map has
+    few strips, output channels are shared among `groups` work items that each stage for themselves.
+    """
+
+    template: ClassVar[str] = "conv_pointwise"
+    lanes: int
+    vectors: int
+    pixels: int
+    n: int
+    ic: int
+    oc: int
+    stage: DepthwiseStage | FormulaStage
+    rows: int
+    chunk: int
+    dst: Plane
+    dst_blocked: bool
+    bias: bool
+    epilogue: Formula
+    groups: int = 1
+
+    @property
+    def stem(self) -> str:
+        steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
+        return f"{self.stage.stem}_pointwise_{self.ic}_{self.oc}{steps}"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        extra = tuple(f"operand{i}" for i in range(1, self.epilogue.operands))
+        bias = ("bias",) if self.bias else ()
+        return (*self.stage.operands, "weights", *bias, *extra, "scratch", "dst")
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of input channels, the last one whole or not."""
+        return ceil_div(self.ic, self.lanes)
+
+    @property
+    def chunks(self) -> int:
+        return ceil_div(self.blocks, self.chunk)
+
+    @property
+    def split(self) -> Split | None:
+        """How the weights are packed: by chunk, then by tile of output channels."""
+        return Split(self.chunks, self.chunk) if self.chunks > 1 else None
+
+    @property
+    def rest(self) -> int:
+        """Channels of the last block where it is not whole."""
+        return self.ic % self.lanes
+
+    @property
+    def oc_tiles(self) -> int:
+        return ceil_div(self.oc, self.vectors * self.lanes)
+
+    @cached_property
+    def strips(self) -> tuple[Strip, ...]:
+        height, width = self.stage.extent
+        bands = _divide(height, self.rows)
+        return tuple(Strip(first, rows, count, _divide(rows * width, self.pixels)) for first, rows, count in bands)
+
+    @property
+    def tiles(self) -> tuple[int, ...]:
+        """The widths of the register tiles, in pixels."""
+        return tuple(sorted({pixels for strip in self.strips for _, pixels, _ in strip.runs}, reverse=True))
+
+    @property
+    def units(self) -> int:
+        return sum(strip.count for strip in self.strips)
+
+    @property
+    def group_tiles(self) -> int:
+        """Tiles of output channels in a work item."""
+        return ceil_div(self.oc_tiles, self.groups)
+
+    @property
+    def items(self) -> int:
+        return self.n * self.units * self.groups
+
+    @property
+    def strip_pixels(self) -> int:
+        return max(strip.rows for strip in self.strips) * self.stage.extent[1]
+
+    @property
+    def staged_floats(self) -> int:
+        return self.chunk * self.strip_pixels * self.lanes
+
+    @property
+    def scratch_bytes(self) -> int:
+        sums = self.oc_tiles * self.vectors * self.strip_pixels * self.lanes if self.chunks > 1 else 0
+        return 4 * (self.staged_floats + sums)
+
+    def prefetch(self, strip: Strip) -> int:
+        """Cache lines of the next tile's weights to fetch before each register tile."""
+        calls = sum(count for _, _, count in strip.runs)
+        return min(32, ceil_div(self.chunk * self.lanes * self.lanes * self.vectors * 4, 64 * calls))
+
+    @property
+    def store(self) -> str:
+        """How a vector of output channels is stored: `block` (aligned), `row` (side by side), `lanes` (one by one)."""
+        if self.dst_blocked:
+            return "block"
+        return "row" if self.dst.channel == 1 else "lanes"
+
+    @property
+    def masked(self) -> bool:
+        """Whether lanes past the last channel must be cleared before they are stored."""
+        return self.store == "block" and self.oc % self.lanes != 0 and not self.epilogue.keeps_zero
+
+
+def _divide(extent: int, longest: int) -> tuple[tuple[int, int, int], ...]:
+    """`extent` in nearly equal parts of at most `longest`: runs of (start, length, how many), the longer ones first."""
+    parts = ceil_div(extent, longest)
+    short, longer = divmod(extent, parts)
+    runs = [(0, short + 1, longer), (longer * (short + 1), short, parts - longer)]
+    return tuple(run for run in runs if run[2])
+
+
+def choose_chunk(blocks: int, lanes: int, vectors: int, strip_pixels: int) -> int:
+    """Blocks of channels staged at a time: nearly equal chunks, within the two budgets."""
+    by_panel = PANEL_BYTES // (4 * lanes * lanes * vectors)
+    by_strip = STAGED_BYTES // (4 * lanes * strip_pixels)
+    chunks = ceil_div(blocks, max(1, min(by_panel, by_strip)))
+    return ceil_div(blocks, chunks)

@@ -1,0 +1,75 @@
+"""fuse-prologue: elementwise work before a pointwise convolution is done while the convolution loads its input.
+
+    before:  m: f32[1, 240, 28, 28; nChw16c] = mul(x, s)                   squeeze-and-excitation's scale
+             y: f32[1, 40, 28, 28; nChw16c] = conv(m, kernel 1)
+    after:   y: f32[1, 40, 28, 28; nChw16c] = fused { mul(x, s), conv(m) }
+
+Also a batch norm and activation before the convolution, where they cannot be folded (DenseNet, pre-activation ResNets).
+The kernel computes a strip for a chunk of channels into a thread's own cache and multiplies it at once.
+Requires: epilogues fused, layouts. Ensures: the region's nodes are the originals, in order, and one value leaves it.
+Declines: where something else reads the elementwise result, where it is not stored by blocks or a plain image takes
+part, and where many output channels make the pass over memory small beside the convolution.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from convc.ir.graph import Graph, Node
+from convc.ops.common import Elementwise
+from convc.ops.conv import is_pointwise
+from convc.passes.base import Pass, Report
+from convc.passes.regions import join_stages, members, shared_reason
+
+#: Output channels up to which it pays.
+CHANNELS: Final = 384
+
+
+@dataclass(frozen=True)
+class FusePrologue(Pass):
+    """See the module docstring."""
+
+    name: ClassVar[str] = "fuse-prologue"
+    level: ClassVar[int] = 2
+
+    def run(self, graph: Graph, report: Report) -> Graph:
+        joined: dict[str, Node] = {}
+        for node in graph.runtime_nodes():
+            before = _stage(graph, node)
+            if before is None:
+                continue
+            reason = shared_reason(graph, before, node) or _refusal(graph, before, node)
+            if reason:
+                report.declined(before, f"not computed with {node.name}: {reason}")
+            else:
+                joined[before.name] = before
+                report.applied(before, f"computed while {node.name} loads its input")
+        return join_stages(graph, joined)
+
+
+def _stage(graph: Graph, node: Node) -> Node | None:
+    """The elementwise region that `node`, a pointwise convolution with its epilogue, reads."""
+    anchor = members(node)[0]
+    before = graph.producers.get(anchor.inputs[0].name) if is_pointwise(anchor) else None
+    if before is None or not all(isinstance(member.op, Elementwise) for member in members(before)):
+        return None
+    return before
+
+
+def _refusal(graph: Graph, before: Node, node: Node) -> str:
+    block = before.output.type.block
+    if block == 1:
+        return f"{before.name} is not stored by blocks of channels"
+    if before.output.type.rank > 4:
+        return "only images and sequences are staged"
+    plain = [
+        v.name for v in before.inputs
+        if v.name not in graph.constants and v.type.block != block and v.type.rank > 1 and v.type.shape[1] > 1
+    ]  # fmt: skip
+    if plain:
+        return f"{', '.join(plain)} is not stored by blocks of channels"
+    channels = node.output.type.shape[1]
+    if channels > CHANNELS:
+        return f"beside {channels} output channels the pass over memory is small"
+    return ""

@@ -1,0 +1,144 @@
+"""Regions of more than one kernel's work: computed as one where there is a kernel for it, else part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from convc.ir.graph import Graph, Node
+from convc.ir.op import Fused
+from convc.ir.types import TensorType, ceil_div, round_up
+from convc.kernels.conv_direct import ConvPacking, Reduction, VectorPacking, choose_tile
+from convc.kernels.conv_pointwise import ConvPointwise, DepthwiseStage, FormulaStage, choose_chunk
+from convc.kernels.depthwise import DepthwisePacking
+from convc.kernels.formula import Formula
+from convc.ops.common import Elementwise
+from convc.ops.conv import Conv, is_depthwise, is_pointwise
+from convc.ops.linear import Linear
+from convc.ops.pool import AvgPool, GlobalAvgPool, MaxPool
+from convc.ops.shape import Flatten
+from convc.options import Options, Target
+from convc.plan.axes import axes_of
+from convc.plan.call import Call, Operand, Packed, Scratch, extent5, plane
+from convc.plan.formulas import make_formula
+
+#: Ops that a kernel begins with; a region has a part for each.
+_ANCHORS: Final = (Conv, Linear, MaxPool, AvgPool, GlobalAvgPool)
+
+#: Pixels of a strip, where rows are short enough: the weights are read once a strip.
+_STRIP_PIXELS: Final = 64
+
+
+def parts_of(node: Node) -> tuple[Node, ...]:
+    """The node, or a node for each part of its region: a convolution or pool with its epilogue."""
+    if not isinstance(node.op, Fused):
+        return (node,)
+    parts: list[list[Node]] = []
+    for member in node.op.nodes:
+        joins = parts and (not isinstance(member.op, _ANCHORS) or isinstance(parts[-1][-1].op, Flatten))
+        if joins:
+            parts[-1].append(member)
+        else:
+            parts.append([member])
+    if len(parts) == 1:
+        return (node,)
+    return tuple(part[0] if len(part) == 1 else Fused.of(part) for part in parts)
+
+
+def fused_call(graph: Graph, node: Node, parts: Sequence[Node], options: Options) -> Call | None:
+    """The kernel that computes all parts as one; None where there is none."""
+    if len(parts) != 2:
+        return None
+    staged, conv = parts[0].output.type, _members(parts[1])[0]
+    if not is_pointwise(conv) or conv.inputs[0].name != parts[0].name:
+        return None
+    if not staged.block == options.target.lanes > 1 or staged.rank > 4:
+        return None
+    if is_depthwise(_members(parts[0])[0]):
+        stage = _depthwise_stage(graph, parts[0], options.target)
+    elif all(isinstance(member.op, Elementwise) for member in _members(parts[0])):
+        stage = _formula_stage(graph, parts[0], options.target)
+    else:
+        return None
+    return _pointwise(graph, node, parts[1], stage, options) if stage else None
+
+
+def _members(part: Node) -> tuple[Node, ...]:
+    return part.op.nodes if isinstance(part.op, Fused) else (part,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    kernel: DepthwiseStage | FormulaStage
+    operands: tuple[Operand, ...]
+
+
+def _depthwise_stage(graph: Graph, before: Node, target: Target) -> _Stage | None:
+    conv, *followers = _members(before)
+    src, staged, weight, lanes = conv.inputs[0].type, before.output.type, conv.inputs[1], target.lanes
+    formula, operands = make_formula(graph, followers, staged, lanes, conv.output)
+    if src.block != lanes or formula.gathers:
+        return None
+    assert isinstance(conv.op, Conv)
+    channels, window = weight.type.shape[0], weight.type.shape[2:]
+    kernel = DepthwiseStage(
+        lanes, target.registers, src.shape[0], channels, 1, *axes_of(conv.op, window, src, staged), plane(src),
+        plane(staged), conv.op.bias, formula,
+    )  # fmt: skip
+    bias = (Packed(conv.inputs[2], VectorPacking(channels, round_up(channels, lanes))),) if conv.op.bias else ()
+    return _Stage(kernel, (conv.inputs[0], Packed(weight, DepthwisePacking(channels, window, lanes)), *bias, *operands))
+
+
+def _formula_stage(graph: Graph, before: Node, target: Target) -> _Stage | None:
+    formula, operands = make_formula(graph, _members(before), before.output.type, target.lanes)
+    if formula.gathers:
+        return None
+    *_, height, width = extent5(before.output.type)
+    return _Stage(FormulaStage(formula, (height, width)), operands)
+
+
+def _pointwise(graph: Graph, node: Node, after: Node, stage: _Stage, options: Options) -> Call:
+    conv, *followers = _members(after)
+    dst, lanes = node.output.type, options.target.lanes
+    formula, operands = make_formula(graph, followers, dst, lanes, conv.output)
+    assert isinstance(conv.op, Conv)
+    oc, ic = conv.inputs[1].type.shape[:2]
+    height, width = stage.kernel.extent
+    rows = max(1, _STRIP_PIXELS // width) if _rows_join(dst, formula, width) else 1
+    rows = ceil_div(height, ceil_div(height, rows))
+    oc_blocks = ceil_div(oc, lanes)
+    pixels, vectors = choose_tile(oc_blocks, rows * width, options.target.registers)
+    chunk = choose_chunk(ceil_div(ic, lanes), lanes, vectors, rows * width)
+    kernel = ConvPointwise(
+        lanes, vectors, pixels, dst.shape[0], ic, oc, stage.kernel, rows, chunk, plane(dst, lanes), dst.block > 1,
+        conv.op.bias, formula,
+    )  # fmt: skip
+    kernel = replace(kernel, groups=_groups(kernel, options.threads))
+    reduction = Reduction(ic, lanes, (0,) * kernel.oc_tiles)
+    packing = ConvPacking(oc, 1, (1,) * (dst.rank - 2), vectors, lanes, reduction, None, kernel.split)
+    bias = (Packed(conv.inputs[2], VectorPacking(oc, oc_blocks * lanes)),) if conv.op.bias else ()
+    reason = (
+        f"strips of {rows} rows stay in the cache between the two: {kernel.strip_pixels} pixels x "
+        f"{min(ic, chunk * lanes)} channels, then tiles of {pixels} pixels x {vectors * lanes} channels"
+    )
+    scratch = Scratch(kernel.scratch_bytes)
+    all_operands = (*stage.operands, Packed(conv.inputs[1], packing), *bias, *operands, scratch, node.output)
+    return Call(kernel, all_operands, kernel.items, node, reason)
+
+
+def _groups(kernel: ConvPointwise, threads: int) -> int:
+    """Groups of output channels: one, or as many as give every thread something to do."""
+    wanted = ceil_div(threads, kernel.n * kernel.units)
+    return ceil_div(kernel.oc_tiles, ceil_div(kernel.oc_tiles, min(wanted, kernel.oc_tiles)))
+
+
+def _rows_join(dst: TensorType, formula: Formula, width: int) -> bool:
+    """Whether the end of a row and the beginning of the next lie side by side, in the result and in every operand."""
+    if dst.rank == 3:
+        return True
+    strides = [dst.strides[2:], *(access.strides[3:] for access in formula.accesses)]
+    return all(h == w * width for h, w in strides)
+
+
+__all__ = ["fused_call", "parts_of"]
