@@ -91,11 +91,11 @@ CONVC_INLINE void convc_store_lanes(float *p, ptrdiff_t stride, int count, vf v)
     for (int l = 0; l < count; ++l) p[l * stride] = lanes[l];
 }
 
-/* `v` with zeros from lane `count` on: keeps the lanes past the last channel at zero. */
-CONVC_INLINE vf convc_keep_lanes(vf v, int count)
+/* `v` with `other` from lane `count` on. */
+CONVC_INLINE vf convc_first_lanes(vf v, int count, float other)
 {
 #if CONVC_LANES == 1
-    return count > 0 ? v : 0.0f;
+    return count > 0 ? v : other;
 #else
     const vi numbers = {0, 1, 2, 3,
 #if CONVC_LANES >= 8
@@ -105,8 +105,11 @@ CONVC_INLINE vf convc_keep_lanes(vf v, int count)
                         8, 9, 10, 11, 12, 13, 14, 15,
 #endif
     };
-    return (vf)((numbers < count - (vi){0}) & (vi)v);
+    return convc_select(numbers < count - (vi){0}, v, convc_splat(other));
 #endif
 }
+
+/* `v` with zeros from lane `count` on: keeps the lanes past the last channel at zero. */
+CONVC_INLINE vf convc_keep_lanes(vf v, int count) { return convc_first_lanes(v, count, 0.0f); }
 
 #endif

@@ -87,7 +87,7 @@ class _Assignment:
         anchor = node.op.nodes[0] if isinstance(node.op, Fused) else node
         stored = (self.now.get(value.name, value) for value in node.inputs)
         rule = rule_of(anchor, self.lanes)
-        if rule is Rule.PLAIN and anchor is node:
+        if rule is Rule.PLAIN and not (isinstance(anchor.op, Flatten) and anchor is not node):
             return self._with_types(node, {v.name: self._as(v, False) for v in stored}, False)
         inputs = tuple(stored)
         if self._stays_plain(rule, anchor, node, inputs):

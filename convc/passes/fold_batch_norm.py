@@ -68,6 +68,8 @@ class FoldBatchNorm(Pass):
 def _refusal(graph: Graph, producer: Node | None, constants: set[str]) -> str:
     if producer is None or not isinstance(producer.op, (Conv, ConvTranspose, DeformConv, Linear)):
         return "its input does not come from a convolution or linear layer"
+    if isinstance(producer.op, Linear) and producer.output.type.rank != 2:
+        return f"the outputs of {producer.name} are its last axis, the channels are axis 1"
     if len(graph.users[producer.name]) > 1:
         return users_text(graph, producer.output)
     if producer.name in graph.output_names:

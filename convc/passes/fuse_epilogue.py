@@ -10,9 +10,9 @@
                  return y
              }
 
-Regions begin at convolutions and linear layers, then at pools, then at elementwise nodes that are left. A value read
-twice is no obstacle if both readers come into the region (`c * sigmoid(c)`). A linear layer also takes in the `flatten`
-before it: the order of a blocked map then goes into the packed weights.
+Regions begin at convolutions, linear layers and products with constant matrices, then at pools, then at elementwise
+nodes that are left. A value read twice is no obstacle if both readers come into the region (`c * sigmoid(c)`). A linear
+layer also takes in the `flatten` before it: the order of a blocked map then goes into the packed weights.
 Requires: nothing. Ensures: the region's nodes are the originals, in order, and one value leaves it. Declines: where an
 intermediate result has a reader outside or leaves the network; of two convolutions that are added, the one that runs
 last takes the addition.
@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import ClassVar, Final
 
 from convc.ir.graph import Graph, Node
@@ -32,6 +33,7 @@ from convc.ops.conv import Conv
 from convc.ops.conv_transpose import ConvTranspose
 from convc.ops.deform import DeformConv
 from convc.ops.linear import Linear
+from convc.ops.matmul import MatMul
 from convc.ops.normalization import BatchNorm
 from convc.ops.pool import GlobalPool, WindowPool
 from convc.ops.resize import Resize
@@ -58,7 +60,7 @@ class FuseEpilogue(Pass):
     def run(self, graph: Graph, report: Report) -> Graph:
         fusion = _Fusion(graph, report, {node.name: place for place, node in enumerate(graph.nodes)})
         running = tuple(graph.runtime_nodes())
-        fusion.begin_at(node for node in reversed(running) if isinstance(node.op, _WEIGHTED))
+        fusion.begin_at(node for node in reversed(running) if _is_product(node, graph))
         fusion.begin_at(node for node in reversed(running) if isinstance(node.op, _CHANNELWISE))
         fusion.begin_at(node for node in running if isinstance(node.op, Elementwise))
         return fusion.result()
@@ -140,6 +142,8 @@ class _Fusion:
             return f"{where(node)} takes it as a statistic"
         if not node.output.type.same_logical(region[0].output.type):
             return f"{where(node)} has another shape, {node.output.type}"
+        if isinstance(region[0].op, (Linear, MatMul)) and not _is_by_rows(node):
+            return f"{where(node)} is not the same along all rows"
         return ""
 
     def _flatten_before(self, anchor: Node) -> list[Node]:
@@ -149,3 +153,20 @@ class _Fusion:
             return []
         alone = len(self.graph.users[before.name]) == 1 and before.name not in self.graph.output_names
         return [before] if alone and before.inputs[0].type.is_image else []
+
+
+def _is_product(node: Node, graph: Graph) -> bool:
+    """Whether its kernel holds sums in registers and can go on with them."""
+    if isinstance(node.op, MatMul):
+        return not node.op.transpose_a and node.inputs[1].type.rank == 2 and node.inputs[1].name in graph.constants
+    return isinstance(node.op, _WEIGHTED)
+
+
+def _is_by_rows(node: Node) -> bool:
+    """Whether each operand is of the result's shape, or at most a vector along its last axis."""
+    whole = node.output.type
+    if whole.rank == 2:
+        return True
+    return not isinstance(node.op, BatchNorm) and all(
+        value.type.shape == whole.shape or value.type.elements == prod(value.type.shape[-1:]) for value in node.inputs
+    )

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Final
 
 from convc.ir.graph import Node
+from convc.ops.linear import Linear
 from convc.ops.matmul import MatMul
 from convc.ops.movement import Movement, Transpose
 from convc.ops.reduce import Reduce
@@ -24,7 +25,7 @@ class Rule(Enum):
     FOLLOW = "follow"  # as they come: plain ones stay plain, blocked ones blocked
 
 
-_PLAIN_ONLY: Final = (Flatten, Reshape, Squeeze, Unsqueeze, MatMul, LayerNorm)
+_PLAIN_ONLY: Final = (Flatten, Reshape, Squeeze, Unsqueeze, Linear, MatMul, LayerNorm)
 _FOLLOWING: Final = (Movement, Reduce, StatisticsNorm, LpNorm, AlongAxis)
 
 

@@ -7,37 +7,35 @@ blocked is computed by blocks, what is plain (levels 0 and 1) channel by channel
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import prod
 
 from convc.diagnostics import InternalError
 from convc.ir.graph import Graph, Node
 from convc.ir.op import Fused
-from convc.ir.types import ceil_div, round_up
+from convc.ir.types import ceil_div
 from convc.kernels.conv_direct import (
     ConvDirect,
     ConvPacking,
-    Plane,
-    Reduction,
     VectorPacking,
     choose_tile,
-    wide_tile,
 )
 from convc.kernels.pointwise import ResponseNorm
-from convc.kernels.tiles import UNIT, Axis
 from convc.ops.adaptive_pool import AdaptivePool
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
 from convc.ops.conv_transpose import ConvTranspose
 from convc.ops.deform import DeformConv
 from convc.ops.linear import Linear
+from convc.ops.matmul import MatMul
 from convc.ops.movement import Movement
 from convc.ops.normalization import LocalResponseNorm
 from convc.ops.pool import GlobalPool, WindowPool
+from convc.ops.reduce import Reduce
 from convc.ops.resize import Resize
 from convc.ops.shape import Concat, Flatten, Reorder
 from convc.ops.softmax import AlongAxis
-from convc.options import Options, Target
+from convc.ops.statistics import LpNorm, StatisticsNorm
+from convc.options import Options
 from convc.plan.axes import axes_of
 from convc.plan.blocking import Walk, flattened, rows_per_group, split_reduction
 from convc.plan.call import Call, Operand, Packed, extent5, plane
@@ -48,8 +46,12 @@ from convc.plan.deform import deform_call
 from convc.plan.depthwise import depthwise_call
 from convc.plan.elementwise import elementwise_call
 from convc.plan.formulas import make_formula
+from convc.plan.linear import constant_matmul_call, is_rows_times_matrix, linear_call
+from convc.plan.matmul import matmul_call
+from convc.plan.norm import norm_call
 from convc.plan.pooling import adaptive_call, global_call, pool_call
 from convc.plan.problem import problem_of
+from convc.plan.reduce import lp_norm_calls, reduce_call
 from convc.plan.reduction import reduction_of, tile_blocks
 from convc.plan.regions import fused_call, parts_of
 from convc.plan.resize import resize_call
@@ -67,7 +69,7 @@ def select(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
     nodes = node.op.nodes if isinstance(node.op, Fused) else (node,)
     anchor, followers = nodes[0], nodes[1:]
     if isinstance(anchor.op, Flatten):
-        return (_linear(graph, node, anchor, nodes[1], nodes[2:], target),)
+        return (linear_call(graph, node, anchor, nodes[1], nodes[2:], target),)
     match anchor.op:
         case Conv():
             return (_conv(graph, node, anchor, followers, options),)
@@ -76,7 +78,7 @@ def select(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
         case DeformConv():
             return (deform_call(graph, node, anchor, followers, target),)
         case Linear():
-            return (_linear(graph, node, None, anchor, followers, target),)
+            return (linear_call(graph, node, None, anchor, followers, target),)
         case WindowPool():
             return (pool_call(graph, node, anchor, followers),)
         case GlobalPool():
@@ -87,6 +89,16 @@ def select(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
             return (resize_call(graph, node, anchor, followers),)
         case AlongAxis():
             return (softmax_call(node, target),)
+        case MatMul() if is_rows_times_matrix(graph, anchor):
+            return (constant_matmul_call(graph, node, anchor, followers, target),)
+        case MatMul():
+            return (matmul_call(graph, node, anchor.op, target),)
+        case Reduce():
+            return (reduce_call(node, anchor.op, target),)
+        case StatisticsNorm():
+            return (norm_call(graph, node, anchor.op, target),)
+        case LpNorm():
+            return lp_norm_calls(graph, node, target)
         case LocalResponseNorm():
             return (_response_norm(node, anchor.op),)
         case Concat():
@@ -135,44 +147,6 @@ def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], opt
     return Call(kernel, all_operands, kernel.items, node, reason)
 
 
-def _linear(
-    graph: Graph, node: Node, flatten: Node | None, anchor: Node, followers: Sequence[Node], target: Target
-) -> Call:
-    """A linear layer is a 1x1 convolution whose pixels are the rows of the batch."""
-    op = anchor.op
-    assert isinstance(op, Linear)
-    source = flatten.inputs[0] if flatten else anchor.inputs[0]
-    src, weight, lanes = source.type, anchor.inputs[1], target.lanes
-    rows, (oc, ic) = anchor.inputs[0].type.shape[0], weight.type.shape
-    interleave = None
-    if src.block > 1:
-        pixels_in = src.elements // (src.shape[0] * src.shape[1])
-        interleave = (src.shape[1], pixels_in, src.block)
-        ic = round_up(src.shape[1], src.block) * pixels_in
-    blocks = ceil_div(oc, lanes)
-    pixels, vectors = wide_tile(blocks) if rows == 1 else choose_tile(blocks, rows, target.registers)
-    reduction = Reduction(ic, ic, (0,) * (blocks // vectors))
-    formula, operands = make_formula(graph, followers, node.output.type, lanes, anchor.output)
-    kernel = ConvDirect(
-        lanes, vectors, pixels, 1, oc, UNIT, UNIT, Axis(rows, rows, 1, 1, 1, 0), reduction,
-        Plane(0, 0, 1, 0, 0, src.strides[0]), 1, Plane(0, lanes, 1, 0, 0, node.output.type.strides[0]), False, op.bias,
-        formula, group_rows=1, linear=True,
-    )  # fmt: skip
-    formula_fixed = _rows_as_pixels(kernel)
-    packing = ConvPacking(oc, 1, (1, 1), vectors, lanes, reduction, interleave)
-    bias = (Packed(anchor.inputs[2], VectorPacking(oc, blocks * lanes)),) if op.bias else ()
-    reason = f"matrix times {'vector' if rows == 1 else f'{rows} rows'}, {vectors * lanes} outputs at a time"
-    return Call(
-        formula_fixed, (source, Packed(weight, packing), *bias, *operands, node.output), kernel.items, node, reason
-    )
-
-
-def _rows_as_pixels(kernel: ConvDirect) -> ConvDirect:
-    """Epilogue operands step by rows of the batch, which are this kernel's pixels."""
-    accesses = tuple(
-        replace(a, strides=(0, a.strides[1], 0, 0, a.strides[0])) for a in kernel.epilogue.accesses
-    )
-    return replace(kernel, epilogue=replace(kernel.epilogue, accesses=accesses))
 
 
 def _response_norm(node: Node, op: LocalResponseNorm) -> Call:

@@ -87,7 +87,13 @@ def graph_of(cases: list[tuple[tuple[int, ...], str]]) -> Graph:
 
 
 @pytest.mark.parametrize(
-    ("target", "level", "threads"), [("native", 2, 2), ("generic", 2, 1), ("native", 0, 1), ("wide", 2, 1)]
+    ("target", "level", "threads"),
+    [
+        ("native", 2, 2),
+        ("native", 0, 1),
+        pytest.param("generic", 2, 1, marks=pytest.mark.sweep),
+        pytest.param("wide", 2, 1, marks=pytest.mark.sweep),
+    ],
 )
 def test_every_element_is_in_its_place(
     target: str, level: int, threads: int, monkeypatch: pytest.MonkeyPatch
