@@ -58,8 +58,8 @@ class MatMul(Kernel):
 
     @property
     def packs(self) -> bool:
-        """Whether columns are packed first; not worth it for few rows."""
-        return self.b[1] != 1 or self.m > self.tile
+        """Whether columns are packed first; not worth it for few rows of whole panels."""
+        return self.b[1] != 1 or self.m > self.tile or self.n % self.width != 0
 
     @property
     def width(self) -> int:
