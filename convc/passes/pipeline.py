@@ -11,6 +11,7 @@ from convc.options import Options, Target
 from convc.passes.assign_layouts import AssignLayouts
 from convc.passes.base import Pass, Stages, run_passes
 from convc.passes.fold_batch_norm import FoldBatchNorm
+from convc.passes.fold_movement import FoldMovement
 from convc.passes.fuse_depthwise import FuseDepthwise
 from convc.passes.fuse_epilogue import FuseEpilogue
 from convc.passes.fuse_prologue import FusePrologue
@@ -30,6 +31,7 @@ def all_passes(target: Target) -> tuple[Pass, ...]:
     return (
         RemoveIdentities(),
         RecogniseActivations(),
+        FoldMovement(),
         RemoveDead(),  # before folding and fusing, which look at who reads a value; they leave nothing dead themselves
         FoldBatchNorm(),
         FuseEpilogue(),

@@ -25,6 +25,7 @@ from convc.ir.verify import verify
 from convc.passes.assign_layouts import AssignLayouts
 from convc.passes.base import Pass, Report
 from convc.passes.fold_batch_norm import FoldBatchNorm
+from convc.passes.fold_movement import FoldMovement
 from convc.passes.fuse_depthwise import FuseDepthwise
 from convc.passes.fuse_epilogue import FuseEpilogue
 from convc.passes.fuse_prologue import FusePrologue
@@ -38,7 +39,7 @@ HERE = Path(__file__).parent
 PASSES: dict[str, Pass] = {
     item.name: item
     for item in (
-        RemoveIdentities(), RecogniseActivations(), RemoveDead(), FoldBatchNorm(), FuseEpilogue(),
+        RemoveIdentities(), RecogniseActivations(), FoldMovement(), RemoveDead(), FoldBatchNorm(), FuseEpilogue(),
         AssignLayouts(lanes=8), PlaceConcat(), FuseDepthwise(), FusePrologue(),
     )
 }  # fmt: skip
