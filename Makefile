@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check lint sweep clean
+.PHONY: setup demo test check lint sweep conformance clean
 
 setup: $(STAMP)
 
@@ -26,6 +26,10 @@ check: test
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# The ONNX project's own tests, all of them; rewrites the table in docs/onnx.md.
+conformance: setup
+	$(BIN)/python tests/conformance/report.py
 
 sweep: setup
 	$(BIN)/python -m pytest -n 2 -m sweep
