@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from convc.diagnostics import ConvcError
 
-#: The first operator set that is read; older ones broadcast and pad by other rules.
+#: The first operator set that is read as it is; older ones broadcast by other rules, and are converted first.
 FIRST_OPSET: Final = 7
 
 _MISSING = "reading ONNX models needs the onnx package: pip install 'convc[onnx]'"
@@ -66,6 +66,8 @@ def read(model: Any) -> Model:
         except OSError as error:
             raise ConvcError(f"cannot read the model {path}: {error.strerror or error}") from None
     opset = _opset(onnx, proto, origin)
+    if opset < FIRST_OPSET:
+        proto, opset = _converted(onnx, proto, origin), FIRST_OPSET
     if proto.functions:
         proto = _inlined(onnx, proto, origin)
     _check(onnx, proto, origin)
@@ -88,13 +90,21 @@ def _opset(onnx: Any, proto: Any, origin: str) -> int:
     newest = onnx.defs.onnx_opset_version()
     if len(versions) != 1:
         raise ConvcError(f"{origin}: names {len(versions)} versions of ONNX's operator set; one is needed")
-    if versions[0] < FIRST_OPSET:
-        raise ConvcError(f"{origin}: uses operator set {versions[0]}, the oldest that is read is {FIRST_OPSET}; "
-                         f"convert it with onnx.version_converter.convert_version(model, 17)")  # fmt: skip
     if versions[0] > newest:
         raise ConvcError(f"{origin}: uses operator set {versions[0]}, the onnx package installed here knows {newest}; "
                          "upgrade it: pip install --upgrade onnx")  # fmt: skip
     return int(versions[0])
+
+
+def _converted(onnx: Any, proto: Any, origin: str) -> Any:
+    """An old model in the first operator set that is read, by ONNX's own converter."""
+    import onnx.version_converter
+
+    try:
+        return onnx.version_converter.convert_version(proto, FIRST_OPSET)
+    except Exception as error:
+        raise ConvcError(f"{origin}: uses an operator set before {FIRST_OPSET}, and ONNX's converter cannot bring it "
+                         f"there: {_line(error)}") from None  # fmt: skip
 
 
 def _inlined(onnx: Any, proto: Any, origin: str) -> Any:
