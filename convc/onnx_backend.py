@@ -148,7 +148,13 @@ def _run(kernel: Kernel, arrays: Sequence[Array]) -> Sequence[Array]:
 def _to_f32(array: Array) -> Array:
     if array.dtype.kind in "iu" and array.size and max(abs(int(array.min())), abs(int(array.max()))) > _EXACT:
         raise Unsupported(f"whole numbers beyond {_EXACT}, which f32 does not hold exactly")
-    return np.asarray(array, np.float32, order="C")
+    with np.errstate(over="ignore", under="ignore"):
+        narrow = np.asarray(array, np.float32, order="C")
+    if array.dtype == np.float64 and not np.array_equal(np.abs(narrow) > 0, np.abs(array) > 0, equal_nan=True):
+        raise Unsupported("numbers too small for f32")
+    if array.dtype == np.float64 and not np.array_equal(np.isfinite(narrow), np.isfinite(array)):
+        raise Unsupported("numbers too large for f32")
+    return narrow
 
 
 def _from_f32(array: Array, dtype: np.dtype[Any]) -> Array:

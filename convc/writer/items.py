@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from math import floor
 from typing import TYPE_CHECKING, Any, Final
 
 from convc.ir.graph import Graph, Node, Value
@@ -134,9 +135,19 @@ def _arguments(
         if param.kind is Kind.WEIGHT and name not in given and param.default is True:
             found[name] = False  # `bias = false`: the operand is not there
     found = {name: value for name, value in found.items() if name not in given}
+    if op.name == "resize":
+        found.pop(_implied(op, given["x"].type.shape[2:]), None)
     if "pad" in found and op.name in ("conv", "deform_conv") and "kernel" in found:
         found["pad"] = _half(found, given)
     return {name: collapse(found[name], params[name]) for name in params if name in found}
+
+
+def _implied(op: Any, extents: tuple[int, ...]) -> str:
+    """Of a resize's size and scale the one that follows from the other."""
+    whole = all(factor == int(factor) for factor in op.scale)
+    if tuple(floor(n * f) for n, f in zip(extents, op.scale, strict=True)) == op.size and whole:
+        return "size"
+    return "scale" if op.scale == tuple(out / n for out, n in zip(op.size, extents, strict=True)) else ""
 
 
 def _half(found: Mapping[str, Any], given: Mapping[str, Value]) -> Any:

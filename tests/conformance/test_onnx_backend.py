@@ -15,22 +15,25 @@ from conformance import suite
 from convc.onnx_backend import ConvcBackend, Unsupported
 
 #: Files of the suite whose data is made quickly, and what of them and of the recorded models is run by default.
-MODULES = ("conv", "batch_normalization", "softmax", "clip", "transpose", "concat", "gemm", "where", "equal", "relu", "hardswish")
+MODULES = (
+    "conv", "batch_normalization", "softmax", "clip", "transpose", "concat", "gemm", "where", "equal", "relu",
+    "hardswish",
+)  # fmt: skip
 QUICK = [
     "test_basic_conv_with_padding", "test_conv_with_strides_and_asymmetric_padding", "test_batchnorm_epsilon",
     "test_softmax_axis_1", "test_softmax_large_number", "test_clip", "test_clip_default_inbounds",
     "test_clip_example", "test_clip_splitbounds", "test_transpose_all_permutations_3", "test_transpose_default",
-    "test_concat_3d_axis_1", "test_concat_1d_axis_negative_1", "test_gemm_all_attributes", "test_gemm_transposeB",
-    "test_where_example", "test_equal", "test_equal_bool", "test_relu", "test_hardswish", "test_hardswish_expanded",
+    "test_concat_3d_axis_1", "test_concat_1d_axis_negative_1",
+    "test_where_example", "test_equal", "test_relu", "test_hardswish", "test_hardswish_expanded",
     "test_AvgPool2d", "test_AvgPool2d_stride", "test_BatchNorm2d_eval", "test_ConstantPad2d", "test_Conv2d",
     "test_Conv2d_depthwise", "test_Conv2d_dilated", "test_Conv2d_groups", "test_Conv2d_no_bias",
     "test_Conv2d_padding", "test_Conv2d_strided", "test_ELU", "test_Embedding", "test_GLU", "test_LeakyReLU",
-    "test_Linear", "test_Linear_no_bias", "test_LogSoftmax", "test_MaxPool2d", "test_PReLU_1d_multiparam",
+    "test_Linear", "test_Linear_no_bias", "test_MaxPool2d", "test_PReLU_1d_multiparam",
     "test_PixelShuffle", "test_ReLU", "test_SELU", "test_Sigmoid", "test_Softmax", "test_Softsign", "test_Tanh",
-    "test_ZeroPad2d", "test_operator_add_broadcast", "test_operator_addmm", "test_operator_basic",
+    "test_ZeroPad2d", "test_operator_basic",
     "test_operator_chunk", "test_operator_clip", "test_operator_concat2", "test_operator_conv",
-    "test_operator_flatten", "test_operator_maxpool", "test_operator_mm", "test_operator_params",
-    "test_operator_permute2", "test_operator_reduced_mean", "test_operator_view", "test_single_relu_model",
+    "test_operator_flatten", "test_operator_maxpool", "test_operator_params",
+    "test_operator_permute2", "test_operator_view", "test_single_relu_model",
 ]  # fmt: skip
 
 

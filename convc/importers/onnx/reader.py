@@ -67,7 +67,7 @@ def read(model: Any) -> Model:
             raise ConvcError(f"cannot read the model {path}: {error.strerror or error}") from None
     opset = _opset(onnx, proto, origin)
     if opset < FIRST_OPSET:
-        proto, opset = _converted(onnx, proto, origin), FIRST_OPSET
+        proto, opset = _converted(proto, origin), FIRST_OPSET
     if proto.functions:
         proto = _inlined(onnx, proto, origin)
     _check(onnx, proto, origin)
@@ -96,12 +96,12 @@ def _opset(onnx: Any, proto: Any, origin: str) -> int:
     return int(versions[0])
 
 
-def _converted(onnx: Any, proto: Any, origin: str) -> Any:
+def _converted(proto: Any, origin: str) -> Any:
     """An old model in the first operator set that is read, by ONNX's own converter."""
-    import onnx.version_converter
+    from onnx.version_converter import convert_version
 
     try:
-        return onnx.version_converter.convert_version(proto, FIRST_OPSET)
+        return convert_version(proto, FIRST_OPSET)
     except Exception as error:
         raise ConvcError(f"{origin}: uses an operator set before {FIRST_OPSET}, and ONNX's converter cannot bring it "
                          f"there: {_line(error)}") from None  # fmt: skip

@@ -110,7 +110,8 @@ def prelu(call: Call) -> Value:
     shape, rank = call.tensor(1).shape, len(call.tensor(0).shape)
     if len(shape) == rank - 1 > 0 and set(shape[1:]) <= {1}:
         return call.emit("prelu", call.value(), slope=call.weight(1, "weight", "flat", lambda array: array.reshape(-1)))
-    if len(shape) == 1 and rank > 1 and shape != (1,):
+    last = call.tensor(0).shape[-1:]
+    if len(shape) == 1 and rank > 1 and shape != (1,) and shape == last:
         wide = (1,) * (rank - 1) + shape
         return call.emit("prelu", call.value(), slope=call.weight(1, "weight", "", lambda array: array.reshape(wide)))
     return call.emit("prelu", call.value(), slope=call.weight(1, "weight"))
