@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Any
 from convc.diagnostics import CompileError, ConvcError
 
 __version__ = "0.1.0"
-__all__ = ["CompileError", "ConvcError", "Kernel", "Network", "__version__", "compile", "from_onnx", "load", "open"]
+__all__ = [
+    "CompileError", "ConvcError", "Kernel", "Network", "__version__", "compile", "from_onnx", "from_torch", "load",
+    "open",
+]  # fmt: skip
 
 if TYPE_CHECKING:
-    from convc.driver import compile, from_onnx, load  # noqa: A004 (the public names of the package)
+    from convc.driver import compile, from_onnx, from_torch, load  # noqa: A004 (the public names of the package)
     from convc.native.kernel import Kernel
     from convc.native.kernel import open_library as open  # noqa: A004 (as above)
     from convc.network import Network
@@ -19,6 +22,7 @@ _HOMES = {
     "Network": ("convc.network", "Network"),
     "compile": ("convc.driver", "compile"),
     "from_onnx": ("convc.driver", "from_onnx"),
+    "from_torch": ("convc.driver", "from_torch"),
     "load": ("convc.driver", "load"),
     "open": ("convc.native.kernel", "open_library"),
 }

@@ -2,6 +2,7 @@
 
     load      a .conv file            -> Network   checked: every shape inferred, every weight bound
     from_onnx an ONNX model           -> Network   the same, its weights the model's
+    from_torch a PyTorch module       -> Network   the same
     optimise  Graph                   -> Stages    verified after each pass; the last graph has the layouts
     lower     Graph                   -> Program   kernels chosen, arena and weights laid out
     emit      Program                 -> Emitted   C text, byte-identical for equal programs
@@ -19,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from convc.diagnostics import ConvcError
 from convc.frontend import load_graph
@@ -75,6 +76,23 @@ def from_onnx(model: str | Path | bytes, shapes: Mapping[str, Sequence[int]] | N
     imported = import_model(model, shapes)
     for note in imported.notes:
         warnings.warn(note, stacklevel=2)
+    return Network(imported.graph, Weights.bind(imported.arrays, imported.graph))
+
+
+def from_torch(module: Any, example_inputs: Sequence[Any]) -> Network:
+    """The network of a `torch.nn.Module` in evaluation mode, with its weights, by way of `torch.export`.
+
+    Args:
+        module: The module.
+        example_inputs: A tensor for each input; the network is compiled for their shapes.
+
+    Raises:
+        ConvcError: The module trains or cannot be traced, an input has another type than float32, or nodes cannot be
+            imported (all of them are listed); or torch is not installed.
+    """
+    from convc.importers.torch import import_module
+
+    imported = import_module(module, example_inputs)
     return Network(imported.graph, Weights.bind(imported.arrays, imported.graph))
 
 

@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "onnx_backend": {"diagnostics", "driver", "importers", "network", "weights"},
     "cli": {"version", "diagnostics", "exporters", "frontend", "importers", "writer", "driver", "inspect", "native",
             "network", "options", "passes", "weights", "zoo", "forms", "convc"},
+    "torch_backend": {"diagnostics", "driver", "native"},
     "__main__": {"cli"},
     "__init__": {"diagnostics", "driver", "native", "network"},
 }  # fmt: skip
