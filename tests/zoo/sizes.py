@@ -8,7 +8,10 @@ from typing import Final
 _FIXED: Final = ("alexnet", "alexnet_two_groups", "lenet5", "vgg16", "vgg19")
 _SIZES: Final[dict[str, dict[str, object]]] = {
     "context": {"size": 388},
+    "deformable_resnet50": {"size": 96},
+    "deformable_resnet50_v2": {"size": 96},
     "inception_v3": {"size": 96},
+    "unet": {"size": 188},
     "wavenet": {"length": 64},
     "xception": {"size": 96},
 }

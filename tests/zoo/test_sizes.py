@@ -26,8 +26,14 @@ PUBLISHED = {
     "alexnet": (61_100_840, 714_188_480, 195),
     "alexnet_two_groups": (60_965_224, 724_406_816, 195),
     "context": (141_149_720, 211_678_453_584, 908),
+    "deeplab_v3": (39_638_869, 168_731_205_888, 1019),
+    "deformable_resnet50": (25_805_918, 4_101_377_024, 875),
+    "deformable_resnet50_v2": (25_930_361, 4_107_473_408, 875),
     "densenet121": (7_978_856, 2_834_161_664, 2071),
     "efficientnet_b0": (5_288_548, 385_814_752, 851),
+    "fcn16s": (134_815_994, 62_826_561_792, 452),
+    "fcn32s": (136_152_917, 62_787_564_288, 436),
+    "fcn8s": (134_489_759, 62_860_657_728, 460),
     "inception_v1": (6_998_552, 1_582_671_872, 715),
     "inception_v1_bn": (6_624_904, 1_498_376_192, 379),
     "inception_v2": (11_295_240, 2_032_600_064, 699),
@@ -45,13 +51,14 @@ PUBLISHED = {
     "shufflenet_v1": (1_865_728, 137_460_672, 527),
     "shufflenet_v2": (2_278_604, 144_907_992, 527),
     "squeezenet": (1_235_496, 349_151_936, 207),
+    "unet": (31_030_658, 150_428_424_448, 200),
     "vgg16": (138_357_544, 15_470_264_320, 212),
     "vgg19": (143_667_240, 19_632_062_464, 268),
     "wavenet": (1_073_760, 4_320_133_120, 3071),
     "xception": (22_855_952, 8_357_403_496, 1083),
 }
 #: Networks that score every pixel or sample.
-DENSE = {"context", "wavenet"}
+DENSE = {"context", "deeplab_v3", "fcn16s", "fcn32s", "fcn8s", "unet", "wavenet"}
 SOME = [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.sweep]) for name in PUBLISHED]
 
 
