@@ -21,7 +21,7 @@ from onnx.backend.test.runner import BackendIsNotSupposedToImplementIt
 from convc import driver
 from convc.diagnostics import ConvcError
 from convc.importers.onnx import Imported, UnsupportedModel, import_model
-from convc.importers.onnx.tensor import Array
+from convc.importers.onnx.tensor import Array, Tensor
 from convc.network import Network
 from convc.weights.store import Weights
 
@@ -44,6 +44,9 @@ class ConvcRep(BackendRep):  # type: ignore[misc]
         weights = {tensor.name for tensor in model.graph.initializer}
         self._inputs = [value.name for value in model.graph.input if value.name not in weights]
         self._outputs = [value.name for value in model.graph.output]
+        if any(value.type.WhichOneof("value") not in (None, "tensor_type") for value in model.graph.output):
+            raise Unsupported("an output is a sequence or optional; convc computes tensors of numbers only")
+        self._types = {value.name: value.type.tensor_type.elem_type for value in model.graph.output}
         self._constants: set[str] = set()
         self._built: dict[Key, tuple[Imported, Kernel]] = {}
 
@@ -54,11 +57,17 @@ class ConvcRep(BackendRep):  # type: ignore[misc]
         given = [arrays[name] for name in self._inputs if name not in self._constants]
         results = iter(_run(kernel, [_to_f32(array) for array in given]))
         outputs = [
-            tensor.array if tensor.array is not None else _from_f32(next(results), tensor.dtype)
+            tensor.array if tensor.array is not None else _from_f32(next(results), self._type(tensor))
             for tensor in imported.outputs
         ]
         named: tuple[Any, ...] = namedtupledict("Outputs", self._outputs)(*outputs)
         return named
+
+    def _type(self, tensor: Tensor) -> np.dtype[Any]:
+        """The element type of an output: the one the model writes, if it is of the kind that was computed."""
+        written = self._types[tensor.name]
+        dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(written)) if written else tensor.dtype
+        return dtype if dtype.kind in (tensor.dtype.kind, "V") else tensor.dtype
 
     def _by_name(self, inputs: Any) -> dict[str, Array]:
         if isinstance(inputs, Mapping):
@@ -158,4 +167,4 @@ def _to_f32(array: Array) -> Array:
 
 
 def _from_f32(array: Array, dtype: np.dtype[Any]) -> Array:
-    return np.asarray(array if dtype.kind in "fb" else np.rint(array)).astype(dtype)
+    return np.asarray(array if dtype.kind in "fbV" else np.rint(array)).astype(dtype)

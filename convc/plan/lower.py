@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from convc.ir.graph import Graph, Node, Output, Value
 from convc.ir.types import TensorType, round_up
 from convc.kernels.base import Packing
+from convc.kernels.conv_direct import VectorPacking
 from convc.ops.shape import Reorder
 from convc.options import Options, Target
 from convc.plan.call import Call, Packed, Scratch
@@ -24,7 +26,7 @@ def lower(graph: Graph, options: Options) -> Program:
     calls = [call for node in nodes for call in select(graph, node, options)]
     storage = storage_of(graph)
     ports, copies = _outputs(graph, calls, storage, options.target)
-    calls += copies
+    calls = [_with_constants(graph, call) for call in (*calls, *copies)]
     fixed = {value.name: Address(Space.INPUT, index) for index, value in enumerate(graph.inputs)} | ports
     weights = _place_weights(calls)
     buffers = _buffers(calls, storage, fixed)
@@ -53,7 +55,7 @@ def _outputs(
     direct: dict[str, Address] = {}
     copies = []
     for index, output in enumerate(graph.outputs):
-        at = storage[output.value.name]
+        at = storage.get(output.value.name, Place(output.value, 0))  # a constant lies among the weights
         whole = at.offset == 0 and at.root.type.is_plain and at.root.type.bytes == output.value.type.bytes
         if whole and at.root.name in computed and at.root.name not in direct:
             direct[at.root.name] = Address(Space.OUTPUT, index)
@@ -67,6 +69,17 @@ def _outputs(
 def _copy_out(output: Output, target: Value, machine: Target) -> Call:
     node = Node(Reorder(), (output.value,), (target,))
     return copy_call(node, output.value, target, "the caller's array is another one", machine)
+
+
+def _with_constants(graph: Graph, call: Call) -> Call:
+    """Constants that a kernel reads like any other tensor (to join them, to copy them out) lie among the weights."""
+    operands = tuple(
+        Packed(operand, VectorPacking(operand.type.elements, operand.type.elements))
+        if isinstance(operand, Value) and operand.name in graph.constants and operand.type.is_plain
+        else operand
+        for operand in call.operands
+    )
+    return call if operands == call.operands else replace(call, operands=operands)
 
 
 def _place_weights(calls: Sequence[Call]) -> dict[tuple[str, Packing], PackedWeight]:

@@ -59,3 +59,22 @@ def check(graph: Graph, level: int) -> None:
     (expected,) = interpreter.run(graph, inputs, weights).values()
     got = driver.compile(Network(graph, weights), target="generic", threads=1, level=level)(*inputs.values())
     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "p: f32[2, 4, 3, 5] = parameter() return y = concat(p, x, axis = 2)",
+        "p: f32[2, 3, 8, 5] = parameter() return y = concat(x, p)",
+        "p: f32[2, 4, 8, 5] = parameter() return y = p",
+        "p: f32[2, 4] = parameter() return y = relu(x), z = p * p",
+    ],
+)
+def test_constants_that_are_joined_or_returned(text: str, level: int) -> None:
+    graph = parse_graph(f"network n(x: f32[2, 4, 8, 5]) {{ {text} }}")
+    weights, x = Weights.random(graph), np.random.default_rng(0).standard_normal((2, 4, 8, 5)).astype(np.float32)
+    results = driver.compile(Network(graph, weights), threads=1, level=level)(x)
+    wanted = interpreter.run(graph, {"x": x}, weights).values()
+    for result, right in zip(results if isinstance(results, tuple) else (results,), wanted, strict=True):
+        np.testing.assert_allclose(result, right, rtol=1e-6)
