@@ -42,7 +42,11 @@ class _Recorder(ConvcBackend):
     @classmethod
     def prepare(cls, model: onnx.ModelProto, device: str = "CPU", **kwargs: Any) -> Any:
         cls.model, cls.refused = model, ""
-        return _RecordedRep(super().prepare(model, device, threads=1))
+        try:
+            return _RecordedRep(super().prepare(model, device, threads=1))
+        except Unsupported as error:
+            cls.refused = str(error)
+            raise
 
 
 class _RecordedRep:
