@@ -103,10 +103,10 @@ class Layer:
 
     def network(self, batch: int, copies: int) -> Network:
         channels, height, width, call = self.text.split(maxsplit=3)
-        body = "\n".join(f"y{i} = x |> {call} |> relu" for i in range(copies))
+        body = "\n".join(f"y{i} = x{i} |> {call} |> relu" for i in range(copies))
         results = ", ".join(f"y{i}" for i in range(copies))
-        shape = f"f32[{batch}, {channels}, {height}, {width}]"
-        graph = parse_graph(f"network layer(x: {shape}) {{\n{body}\nreturn {results}\n}}")
+        inputs = ", ".join(f"x{i}: f32[{batch}, {channels}, {height}, {width}]" for i in range(copies))
+        graph = parse_graph(f"network layer({inputs}) {{\n{body}\nreturn {results}\n}}")
         return Network(graph, Weights.random(graph))
 
     def problem(self, batch: int, options: Options) -> Problem:
@@ -120,12 +120,12 @@ def measure(layer: Layer, batch: int, options: Options, hot: bool, seconds: floa
     copies = 1 if hot else max(2, min(6, WARM_BYTES // max(1, weights)))
     network = layer.network(batch, copies)
     kernel = Kernel(build_library(network, translate(network.graph, options), options), options.threads)
-    (port,) = kernel.inputs
-    x = np.maximum(np.random.default_rng(0).standard_normal(port.type.shape), 0).astype(np.float32)
+    random = np.random.default_rng(0)
+    arrays = [np.maximum(random.standard_normal(port.type.shape), 0).astype(np.float32) for port in kernel.inputs]
     best: dict[str, float] = {}
     spent = 0.0
     while spent < seconds:
-        for name, took in kernel.profile(x):
+        for name, took in kernel.profile(*arrays):
             spent += took
             if name in network.graph.output_names:
                 best[name] = min(best.get(name, took), took)

@@ -170,6 +170,13 @@ def build_library(
     return library
 
 
+def tune_options(network: Network, options: Options, progress: Progress | None = None) -> Options:
+    """`options` with the fastest algorithm of every convolution, measured on this machine or remembered from before."""
+    from convc.tuning import tuned
+
+    return tuned(network.graph, options, lambda net, o: build_library(net, translate(net.graph, o), o), progress)
+
+
 def _request(network: Network, options: Options) -> str:
     """All that a library depends on but for convc and the compiler. The C names source positions, so they count."""
     return "\n".join([print_graph(network.graph), repr(options), network.weights.digest()])
@@ -190,7 +197,7 @@ def compile(
         network: What `load` returned.
         target: `native` (this machine) or `generic` (any x86-64 or Arm).
         threads: How many it may use; None: the cores of this process; 1 starts no thread.
-        tune: Reserved for measured kernel choice; there is one candidate per layer now, so nothing to measure.
+        tune: Measure the likeliest algorithms of each convolution on this machine, once; the results are kept.
         level: 0 runs no pass, 1 rewrites the graph, 2 also blocks layouts.
         winograd: Whether convolutions may be computed by Winograd's method: faster, and rounded a little differently.
         without: Names of passes that are not to run, e.g. `["fuse-depthwise"]`.
@@ -198,6 +205,8 @@ def compile(
     from convc.native.kernel import Kernel
 
     options = make_options(target, threads, level, winograd, without)
+    if tune:
+        options = tune_options(network, options)
     built = find_library(network, options)
     library = built.library if built else build_library(network, translate(network.graph, options), options)
     return Kernel(library, options.threads)

@@ -23,8 +23,9 @@ class Target:
 class Options:
     """`level` 0 runs no pass, 1 rewrites the graph, 2 also assigns blocked layouts (the default).
 
-    `winograd` allows Winograd convolution. `choices` are pairs (signature of a convolution, name of a candidate) that
-    were measured, or are to be measured; the signature `*` stands for any. `without` names passes that do not run.
+    `winograd` allows Winograd convolution. `choices` are pairs of a convolution (its signature, the name of its result,
+    or `*` for any) and the algorithm for it, as it begins: what was measured, or is to be. `without` names passes that
+    do not run.
     """
 
     target: Target

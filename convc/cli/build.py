@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,11 +34,12 @@ if TYPE_CHECKING:
 @network_options
 @target_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build"), show_default=True)
+@click.option("--tune", is_flag=True, help="Measure the likeliest algorithms of each convolution first.")
 @click.option("--ir", "with_ir", is_flag=True, help="Also write the IR after every pass, to ir/.")
 @json_option
 def command(
     network: str, weights: Path | None, seed: int, parameters: dict[str, object],
-    target: str, threads: int | None, level: int, winograd: bool, without: tuple[str, ...], output: Path,
+    target: str, threads: int | None, level: int, winograd: bool, without: tuple[str, ...], output: Path, tune: bool,
     with_ir: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Build a native library: libNAME.so, NAME.h and the C it was made of, in src/.
@@ -53,6 +56,8 @@ def command(
     start = time.perf_counter()
     loaded, origin = load_network(network, weights, seed, parameters)
     options = make_options(target, threads, level, winograd, without)
+    if tune:
+        options = _tuned(loaded, options, not as_json)
     built = None if with_ir else find_library(loaded, options)
     if built and built.note:
         library, summary = built.library, Summary.from_record(json.loads(built.note))
@@ -87,19 +92,32 @@ def _translate_and_build(loaded: Network, options: Options, ir: Path | None, sho
     return library, summary
 
 
-def _build(loaded: Network, compiled: Compiled, options: Options, note: str, shown: bool) -> Path:
-    """The library, with a bar on standard error while units compile."""
+def _tuned(loaded: Network, options: Options, shown: bool) -> Options:
+    """The options with measured choices, with a bar on standard error meanwhile."""
+    from convc.driver import tune_options
+
+    with _bar("tuning", shown) as progress:
+        return tune_options(loaded, options, progress)
+
+
+@contextmanager
+def _bar(title: str, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error; what it yields is called with (done, all)."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, all: bar.update(task, completed=done, total=all)
+
+
+def _build(loaded: Network, compiled: Compiled, options: Options, note: str, shown: bool) -> Path:
+    """The library, with a bar on standard error while units compile."""
     from convc.driver import build_library
 
-    columns = (TextColumn("compiling"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
-        task = bar.add_task("compiling", total=None)
-        return build_library(
-            loaded, compiled, options, lambda done, all: bar.update(task, completed=done, total=all), note
-        )
+    with _bar("compiling", shown) as progress:
+        return build_library(loaded, compiled, options, progress, note)
 
 
 def _print_table(summary: Summary) -> None:

@@ -49,6 +49,9 @@ MACHINES: Final = {
 #: Tiles of a work item that are tried.
 BLOCKS: Final = (14, 28, 56)
 
+#: How much longer than the best a candidate may be expected to take to be measured at all.
+HOPE: Final = 1.7
+
 #: Kernels that Winograd is made for.
 SHAPES: Final = ((3, 3),)
 
@@ -229,13 +232,28 @@ def cycles(problem: Problem, candidate: Candidate) -> float:
     return direct_cycles(problem) if candidate.is_direct else WinogradShape(problem, candidate).cycles
 
 
-def choose(problem: Problem, options: Options) -> Choice:
-    """The candidate expected to be fastest, or the first whose name begins as a choice of the options says."""
+def contenders(problem: Problem) -> tuple[Candidate, ...]:
+    """The likeliest, for measuring: of each algorithm the best block, of the best one another block too."""
+    times = {candidate: cycles(problem, candidate) for candidate in candidates(problem)}
+    best: dict[tuple[int, int], Candidate] = {}
+    for candidate in sorted(times, key=lambda c: times[c]):
+        best.setdefault(candidate.outputs, candidate)
+    ranked = sorted(best.values(), key=lambda c: times[c])
+    second = [c for c in times if c.outputs == ranked[0].outputs and c != ranked[0]]
+    likely = [c for c in ranked if times[c] <= HOPE * times[ranked[0]]]
+    return (*likely, *sorted(second, key=lambda c: times[c])[:1])
+
+
+def choose(problem: Problem, options: Options, name: str = "") -> Choice:
+    """The candidate expected to be fastest, or the first whose name begins as a choice of the options says.
+
+    `name` is that of the convolution's result.
+    """
     possible = list(candidates(problem))
     if not options.winograd or options.level < 2:
         return Choice(DIRECT, "")
     named = dict(options.choices)
-    wanted = named.get(problem.signature, named.get("*"))
+    wanted = named.get(name) or named.get(problem.signature) or named.get("*")
     for candidate in possible:
         if wanted and candidate.name.startswith(wanted):
             return Choice(candidate, "measured" if problem.signature in named else "asked for")

@@ -123,7 +123,7 @@ def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], opt
     depth, height, width = axes_of(op, window, src, dst)
     lanes = target.lanes
     problem = problem_of(anchor, node.output.type, options)
-    choice = choose(problem, options)
+    choice = choose(problem, options, anchor.name)
     if not choice.candidate.is_direct:
         return winograd_call(graph, node, anchor, followers, problem, choice)
     blocks = ceil_div(oc, lanes)
