@@ -36,7 +36,7 @@ CONVC_INLINE vf convc_splat(float x) { return x - (vf){0}; }
 #define CONVC_HOLD(v) ((void)(v))
 #elif defined(__x86_64__) && defined(__AVX512F__)
 #define CONVC_HOLD(v) __asm__("" : "+v"(v))
-#elif defined(__x86_64__) && defined(__FMA__)
+#elif defined(__x86_64__) && defined(__FMA__) && CONVC_LANES <= 8 /* a wider vector lies in several registers */
 #define CONVC_HOLD(v) __asm__("" : "+x"(v))
 #elif defined(__aarch64__)
 #define CONVC_HOLD(v) __asm__("" : "+w"(v))
