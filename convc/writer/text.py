@@ -199,7 +199,7 @@ class Body:
 
     def _wish(self, item: Item) -> str:
         parts = _local(item.path, self.path).split(".") if item.named else []
-        own = next((part for part in reversed(parts) if not part[0].isdigit()), "")
+        own = next((part for part in reversed(parts) if part and not part[0].isdigit()), "")
         if item.what in ("sigmoid", "hard_sigmoid"):
             return "gate"
         wish = own if re.fullmatch(r"[A-Za-z_]\w*", own) and own not in _RESERVED else item.what

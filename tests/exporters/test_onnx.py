@@ -71,7 +71,12 @@ def test_every_op_has_a_handler() -> None:
     assert set(ops.names()) <= set(HANDLERS)
 
 
-@pytest.mark.parametrize("name", zoo.names())
+#: Networks of over 100 MB of weights, whose files take long to write and check.
+LARGE = {"vgg16", "vgg19", "senet154", "fcn32s", "fcn16s", "fcn8s", "context", "alexnet", "alexnet_two_groups"}
+NAMES = [pytest.param(name, marks=pytest.mark.sweep if name in LARGE else ()) for name in zoo.names()]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_zoo_comes_back_as_it_was(name: str) -> None:
     graph = driver.load(zoo.find(name).path).graph
     zeros = {value.name: np.broadcast_to(np.float32(0), value.type.shape) for value in graph.parameters}

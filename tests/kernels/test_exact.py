@@ -185,9 +185,21 @@ def integers(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarr
     return generator.integers(-3, 4, shape).astype(np.float32)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize(("target", "level"), [("native", 2), ("generic", 2), ("native", 0), ("generic", 1)])
+DAILY = {("native", 2, 1, 1), ("native", 2, 3, 2), ("generic", 2, 3, 2), ("native", 0, 3, 1), ("generic", 1, 1, 2)}
+
+#: (target, level, batch, threads): each value of each beside every target by default, all of them in the sweep.
+SETTINGS = [
+    pytest.param(*setting, marks=() if setting in DAILY else pytest.mark.sweep)
+    for setting in (
+        (target, level, batch, threads)
+        for target, level in (("native", 2), ("generic", 2), ("native", 0), ("generic", 1))
+        for batch in (1, 3)
+        for threads in (1, 2)
+    )
+]
+
+
+@pytest.mark.parametrize(("target", "level", "batch", "threads"), SETTINGS)
 def test_integers_come_out_bit_exact(target: str, level: int, batch: int, threads: int, tmp_path: Path) -> None:
     lines = problems()
     graph = network_of(lines, batch)
