@@ -83,6 +83,7 @@ class ConvcRep(BackendRep):  # type: ignore[misc]
 
     def _specialised(self, arrays: Mapping[str, Array]) -> tuple[Imported, Kernel]:
         """The kernel for these shapes, and for the values of the inputs that must be constant."""
+        self._constants |= {name for name, array in arrays.items() if not array.size}  # a list of no axes, say
         while True:
             constants = {name: arrays[name] for name in sorted(self._constants)}
             key = (

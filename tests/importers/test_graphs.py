@@ -149,3 +149,10 @@ def test_from_onnx_compiles(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -
     x = normal(1, 3, 8, 8)
     (wanted,) = onnx.reference.ReferenceEvaluator(parsed).run(None, {"x": x})
     np.testing.assert_allclose(convc.compile(network, threads=1)(x), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_dropout_does_nothing_at_inference() -> None:
+    imported = import_model(model("a, mask = Dropout (x) y = Relu (a)", opset=9))
+    assert kinds(imported) == ["relu"]
+    with_mask = import_model(model("y, mask = Dropout (x)", outputs="float[n] y, bool[m] mask"))
+    assert with_mask.outputs[1].array is not None and with_mask.outputs[1].array.all()

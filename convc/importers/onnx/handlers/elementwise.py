@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
+
 from convc.importers.onnx.call import Call
 from convc.importers.onnx.errors import Declined
 from convc.importers.onnx.tensor import BOOL, Tensor
@@ -118,12 +120,13 @@ def same(call: Call) -> Tensor:
     return call.tensor(0)
 
 
-def dropout(call: Call) -> Tensor:
-    if len([name for name in call.outputs if name]) > 1:
-        raise Declined("its mask (the second result) is not computed")
+def dropout(call: Call) -> tuple[Tensor, ...]:
+    """Nothing at inference; the mask (a second result, which old exporters name and nobody reads) keeps everything."""
     if call.has(2) and bool(call.constant(2, "training_mode").any()):
         raise Declined("dropout in training; export the model for inference (model.eval())")
-    return call.tensor(0)
+    x = call.tensor(0)
+    mask = np.ones(x.shape, BOOL if call.opset >= 10 else x.dtype)
+    return (x, *(Tensor.known(name, mask) for name in call.outputs[1:]))
 
 
 Handler = Callable[[Call], object]

@@ -167,6 +167,8 @@ def depth_to_space(call: Call) -> Value:
 
 
 def space_to_depth(call: Call) -> Value:
+    if call.attribute("mode", "DCR") != "DCR":
+        raise Declined("channels before blocks (mode CRD): write it as Reshape and Transpose")
     return call.emit("space_to_depth", call.value(), block=call.attribute("blocksize", 1))
 
 
