@@ -20,6 +20,8 @@ MODULES = (
     "hardswish",
 )  # fmt: skip
 QUICK = [
+    "test_gemm_all_attributes", "test_gemm_transposeB", "test_LogSoftmax", "test_operator_addmm", "test_operator_mm",
+    "test_operator_reduced_mean",
     "test_basic_conv_with_padding", "test_conv_with_strides_and_asymmetric_padding", "test_batchnorm_epsilon",
     "test_softmax_axis_1", "test_softmax_large_number", "test_clip", "test_clip_default_inbounds",
     "test_clip_example", "test_clip_splitbounds", "test_transpose_all_permutations_3", "test_transpose_default",

@@ -101,8 +101,8 @@ def cast(call: Call) -> Value | Tensor:
 
     tensor = call.tensor(0)
     target = call.tensor(1).dtype if call.op == "CastLike" else element_type(call.attribute("to", 1))
-    if target is None:
-        raise Declined("a cast to a type that is none of numbers")
+    if target is None or target.kind not in "fiub":
+        raise Declined("a cast to a type that convc does not compute with")
     if target == BOOL and tensor.dtype != BOOL:
         result = call.emit("not_equal", call.value(), call.builder.number(0.0))
         return Tensor.computed(call.outputs[0], result, BOOL)
