@@ -71,17 +71,8 @@ class Conv(Op):
         if weight.rank != x.rank:
             raise _bad_weight(x, weight)
         check_groups(x.shape[1], weight.shape[0], self.groups)
-        if weight.shape[1] * self.groups != x.shape[1]:
-            raise OpError(
-                "E0303", "weights do not fit the input's channels", "weight",
-                note=f"{weight.shape[1]} per group x {self.groups} groups = {weight.shape[1] * self.groups}, "
-                f"the input has {x.shape[1]}",
-            )  # fmt: skip
-        if self.bias and inputs[2].shape != weight.shape[:1]:
-            raise OpError(
-                "E0303", "the bias does not fit the weights", "bias",
-                note=f"the bias is {inputs[2]}, {weight.shape[0]} output channels take f32[{weight.shape[0]}]",
-            )  # fmt: skip
+        check_weight(x, weight, self.groups)
+        check_bias(inputs[2] if self.bias else None, weight.shape[0])
         out = window_extents(x, weight.shape[2:], self.stride, self.dilation, self.pad)
         return (TensorType.plain((x.shape[0], weight.shape[0], *out), x.dtype),)
 
@@ -131,6 +122,25 @@ def _bad_weight(x: TensorType, weight: TensorType) -> OpError:
         "E0303", f"conv takes weights [oc, ic / groups, {', '.join(('kd', 'kh', 'kw')[5 - x.rank :])}] here", "weight",
         note=f"these are {weight}, the input is {x}",
     )
+
+
+def check_weight(x: TensorType, weight: TensorType, groups: int) -> None:
+    """Weights [oc, ic / groups, kernel...] take the channels that the input has."""
+    if weight.shape[1] * groups != x.shape[1]:
+        raise OpError(
+            "E0303", "weights do not fit the input's channels", "weight",
+            note=f"{weight.shape[1]} per group x {groups} groups = {weight.shape[1] * groups}, "
+            f"the input has {x.shape[1]}",
+        )  # fmt: skip
+
+
+def check_bias(bias: TensorType | None, channels: int) -> None:
+    """A bias is one number for each output channel."""
+    if bias is not None and bias.shape != (channels,):
+        raise OpError(
+            "E0303", "the bias does not fit the weights", "bias",
+            note=f"the bias is {bias}, {channels} output channels take f32[{channels}]",
+        )  # fmt: skip
 
 
 def check_groups(ic: int, oc: int, groups: int) -> None:

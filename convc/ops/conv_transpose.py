@@ -23,7 +23,7 @@ import numpy as np
 from convc.ir.graph import Value
 from convc.ir.op import Array, Cost, Op, OpError
 from convc.ir.types import TensorType, ceil_div
-from convc.ops.conv import check_groups
+from convc.ops.conv import check_bias, check_groups
 from convc.ops.signature import Arguments, Kind, Param
 from convc.ops.window import AXES, check_counts, check_image, check_positive, resolve_pad
 
@@ -92,11 +92,7 @@ class ConvTranspose(Op):
                 "E0303", "weights do not fit the input's channels", "weight",
                 note=f"the weights take {weight.shape[0]} channels, the input has {x.shape[1]}",
             )  # fmt: skip
-        if self.bias and inputs[2].shape != (channels,):
-            raise OpError(
-                "E0303", "the bias does not fit the weights", "bias",
-                note=f"the bias is {inputs[2]}, {channels} output channels take f32[{channels}]",
-            )  # fmt: skip
+        check_bias(inputs[2] if self.bias else None, channels)
         return (TensorType.plain((x.shape[0], channels, *self._extents(x.shape[2:], weight.shape[2:])), x.dtype),)
 
     def _extents(self, size: Numbers, kernel: Numbers) -> Numbers:

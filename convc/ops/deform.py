@@ -24,7 +24,7 @@ import numpy as np
 from convc.ir.graph import Value
 from convc.ir.op import Array, Cost, Op, OpError
 from convc.ir.types import TensorType
-from convc.ops.conv import check_groups
+from convc.ops.conv import check_bias, check_groups, check_weight
 from convc.ops.signature import Arguments, Kind, Param
 from convc.ops.window import check_positive, resolve_pad, window_extents
 
@@ -86,17 +86,8 @@ class DeformConv(Op):
         if weight.rank != 4:
             raise _bad_weight(x, weight)
         check_groups(x.shape[1], weight.shape[0], self.groups)
-        if weight.shape[1] * self.groups != x.shape[1]:
-            raise OpError(
-                "E0303", "weights do not fit the input's channels", "weight",
-                note=f"{weight.shape[1]} per group x {self.groups} groups = {weight.shape[1] * self.groups}, "
-                f"the input has {x.shape[1]}",
-            )  # fmt: skip
-        if self.bias and inputs[2].shape != weight.shape[:1]:
-            raise OpError(
-                "E0303", "the bias does not fit the weights", "bias",
-                note=f"the bias is {inputs[2]}, {weight.shape[0]} output channels take f32[{weight.shape[0]}]",
-            )  # fmt: skip
+        check_weight(x, weight, self.groups)
+        check_bias(inputs[2] if self.bias else None, weight.shape[0])
         out = window_extents(x, weight.shape[2:], self.stride, self.dilation, self.pad)
         self._check_fields(x, weight, offset, inputs[3 + self.bias :], out)
         return (TensorType.plain((x.shape[0], weight.shape[0], *out), x.dtype),)

@@ -58,7 +58,7 @@ class Transpose(Movement):
 
 @dataclass(frozen=True, slots=True)
 class Slice(Movement):
-    """A range of one axis, backwards too. `in_place` is set by a pass: the result lies in the operand.
+    """A range of one axis, backwards too.
 
     `begin` and `end` are Python's: negative ones count from the end, what reaches past the tensor is cut off. Resolved,
     `begin` is not negative, and `end` only (as minus extent minus one) where a backward range reaches index 0.
@@ -71,13 +71,11 @@ class Slice(Movement):
         Param("begin", Kind.INT, None, "first index; all of the axis by default"),
         Param("end", Kind.INT, None, "index before which it ends"),
         Param("step", Kind.INT, 1, "distance of the indices; negative goes backwards"),
-        Param("in_place", Kind.BOOL, False, "set by the compiler: the result lies in the operand"),
     )
     axis: int
     begin: int
     end: int
     step: int = 1
-    in_place: bool = False
 
     @classmethod
     def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
@@ -88,7 +86,7 @@ class Slice(Movement):
         extent = x.type.shape[axis]
         first, last = (args.integer(name) if args.given(name) else None for name in ("begin", "end"))
         begin, end, _ = slice(first, last, step).indices(extent)
-        return cls(axis, max(begin, 0), end if end >= 0 else -extent - 1, step, args.flag("in_place")), (x,)
+        return cls(axis, max(begin, 0), end if end >= 0 else -extent - 1, step), (x,)
 
     def indices(self, extent: int) -> range:
         """The indices taken of an axis of `extent`."""
@@ -113,24 +111,22 @@ class Slice(Movement):
 
 @dataclass(frozen=True, slots=True)
 class Split(Movement):
-    """One result for each of `sizes`. `in_place` is set by a pass: the results lie in the operand."""
+    """One result for each of `sizes`."""
 
     name: ClassVar[str] = "split"
     params: ClassVar[tuple[Param, ...]] = (
         X,
         Param("sizes", Kind.SHAPE, doc="extents of the pieces"),
         Param("axis", Kind.INT, 1, "the dimension"),
-        Param("in_place", Kind.BOOL, False, "set by the compiler: the results lie in the operand"),
     )
     sizes: tuple[int, ...]
     axis: int = 1
-    in_place: bool = False
 
     @classmethod
     def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
         x = args.tensor("x")
         axis = resolve_axis(args.integer("axis"), x.type.rank)
-        return cls(args.integers("sizes", 0), axis, args.flag("in_place")), (x,)
+        return cls(args.integers("sizes", 0), axis), (x,)
 
     @property
     def starts(self) -> tuple[int, ...]:

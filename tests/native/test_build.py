@@ -46,8 +46,7 @@ def test_equal_bytes_wherever_it_is_built(tmp_path: Path, monkeypatch: pytest.Mo
     assert built[0] == built[1]
     assert {"libsmall.so", "small.h", "src/small.c", "src/kernels.h", "src/convc_runtime.c"} <= built[0].keys()
     for name, data in built[0].items():
-        assert str(tmp_path).encode() not in data, name
-        assert b"/home/" not in data and b"/root/" not in data, name
+        assert not any(str(path).encode() in data for path in (tmp_path, Path.home(), Path.cwd())), name
 
 
 def test_only_public_names_are_exported() -> None:
