@@ -38,12 +38,11 @@ class Bins(Kernel):
         whole = all(len(axis) == 1 for axis in axes)
         name = {"max": "maxpool", "average": "avgpool", "norm": f"l{self.p}pool"}[self.kind]
         size = "x".join(str(axis[-1][1] if whole else len(axis)) for axis in axes)
-        steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
-        return f"{'global' if whole else 'adaptive'}_{name}_{self.channels}x{size}{steps}"
+        return f"{'global' if whole else 'adaptive'}_{name}_{self.channels}x{size}{self.epilogue.suffix}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        return ("src", *(f"operand{i}" for i in range(1, self.epilogue.operands)), "dst")
+        return ("src", *self.epilogue.parameters(), "dst")
 
     @property
     def blocks(self) -> int:
@@ -55,7 +54,7 @@ class Bins(Kernel):
 
     @property
     def masked(self) -> bool:
-        return self.channels % self.lanes != 0 and not self.epilogue.keeps_zero
+        return self.epilogue.spoils(self.channels, self.lanes)
 
     @cached_property
     def longest(self) -> int:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from convc.ir.types import ceil_div, round_up
 from convc.kernels.base import Kernel, Packing
 from convc.kernels.formula import Formula
-from convc.kernels.tiles import Axis, Tiling, tile_plane
+from convc.kernels.tiles import Axis, Tiling, present, tile_plane
 
 #: Vectors that a tile may hold as accumulators, by register count: the rest is for weights and a broadcast.
 ACCUMULATORS: Final = {32: 28, 16: 12}
@@ -194,19 +194,17 @@ class ConvDirect(Kernel):
         prefix = "conv_transpose_" if self.phases else "conv_"
         kind = "linear" if self.linear else prefix + "x".join(str(axis.kernel) for axis in axes)
         grouped = "_grouped" if any(self.reduction.bases) else ""
-        steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
         outs = "x".join(str(axis.out) for axis in axes)
-        return f"{kind}{grouped}_{self.reduction.channels}x{outs}_{self.oc}{steps}"
+        return f"{kind}{grouped}_{self.reduction.channels}x{outs}_{self.oc}{self.epilogue.suffix}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        extra = tuple(f"operand{i}" for i in range(1, self.epilogue.operands))
-        return ("src", "weights", *(("bias",) if self.bias else ()), *extra, "dst")
+        return ("src", "weights", *(("bias",) if self.bias else ()), *self.epilogue.parameters(), "dst")
 
     @property
     def axes(self) -> tuple[Axis, ...]:
         """Depth, where there is one, height and width."""
-        return (self.depth, self.height, self.width) if self.depth.present else (self.height, self.width)
+        return present(self.depth, self.height, self.width)
 
     @cached_property
     def tiling(self) -> Tiling:
@@ -231,15 +229,12 @@ class ConvDirect(Kernel):
 
     @property
     def store(self) -> str:
-        """How a vector of output channels is stored: `block` (aligned), `row` (side by side), `lanes` (one by one)."""
-        if self.dst_blocked:
-            return "block"
-        return "row" if self.dst.channel == 1 else "lanes"
+        return store_mode(self.dst, self.dst_blocked)
 
     @property
     def masked(self) -> bool:
         """Whether lanes past the last channel must be cleared before they are stored."""
-        return self.store == "block" and self.oc % self.lanes != 0 and not self.epilogue.keeps_zero
+        return self.store == "block" and self.epilogue.spoils(self.oc, self.lanes)
 
     @property
     def taps(self) -> int:
@@ -266,6 +261,13 @@ class ConvDirect(Kernel):
         """Channels per step of the inner loop: as many as leave no rest and keep the loop short enough to cache."""
         most = 112 // (self.pixels * self.vectors)
         return next((u for u in (8, 4, 3, 2) if channels % u == 0 and u <= most), 1)
+
+
+def store_mode(dst: Plane, blocked: bool) -> str:
+    """How a vector of output channels is stored: `block` (aligned), `row` (side by side), `lanes` (one by one)."""
+    if blocked:
+        return "block"
+    return "row" if dst.channel == 1 else "lanes"
 
 
 def choose_tile(blocks: int, width: int, registers: int) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from typing import ClassVar, Final
 
 from convc.ir.types import ceil_div
 from convc.kernels.base import Kernel
-from convc.kernels.conv_direct import Plane, Split
+from convc.kernels.conv_direct import Plane, Split, store_mode
 from convc.kernels.depthwise import Depthwise
 from convc.kernels.formula import Formula
 from convc.kernels.tiles import Tiling, tile_plane
@@ -46,8 +46,8 @@ class DepthwiseStage(Depthwise):
     @property
     def operands(self) -> tuple[str, ...]:
         """The C parameters it reads."""
-        extra = tuple(f"stage_operand{i}" for i in range(1, self.epilogue.operands))
-        return ("src", "stage_weights", *(("stage_bias",) if self.bias else ()), *extra)
+        bias = ("stage_bias",) if self.bias else ()
+        return ("src", "stage_weights", *bias, *self.epilogue.parameters("stage_operand"))
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,12 @@ class ConvPointwise(Kernel):
 
     @property
     def stem(self) -> str:
-        steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
-        return f"{self.stage.stem}_pointwise_{self.ic}_{self.oc}{steps}"
+        return f"{self.stage.stem}_pointwise_{self.ic}_{self.oc}{self.epilogue.suffix}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        extra = tuple(f"operand{i}" for i in range(1, self.epilogue.operands))
         bias = ("bias",) if self.bias else ()
-        return (*self.stage.operands, "weights", *bias, *extra, "scratch", "dst")
+        return (*self.stage.operands, "weights", *bias, *self.epilogue.parameters(), "scratch", "dst")
 
     @property
     def blocks(self) -> int:
@@ -179,15 +177,12 @@ class ConvPointwise(Kernel):
 
     @property
     def store(self) -> str:
-        """How a vector of output channels is stored: `block` (aligned), `row` (side by side), `lanes` (one by one)."""
-        if self.dst_blocked:
-            return "block"
-        return "row" if self.dst.channel == 1 else "lanes"
+        return store_mode(self.dst, self.dst_blocked)
 
     @property
     def masked(self) -> bool:
         """Whether lanes past the last channel must be cleared before they are stored."""
-        return self.store == "block" and self.oc % self.lanes != 0 and not self.epilogue.keeps_zero
+        return self.store == "block" and self.epilogue.spoils(self.oc, self.lanes)
 
 
 def _divide(extent: int, longest: int) -> tuple[tuple[int, int, int], ...]:

@@ -15,7 +15,7 @@ from typing import ClassVar, Final
 
 from convc.ir.types import ceil_div, round_up
 from convc.kernels.base import Kernel
-from convc.kernels.conv_direct import Plane, Reduction
+from convc.kernels.conv_direct import Plane, Reduction, store_mode
 from convc.kernels.formula import Formula
 from convc.kernels.tiles import Axis, Piece, cut
 
@@ -76,15 +76,14 @@ class Deform(Kernel):
 
     @property
     def stem(self) -> str:
-        steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
         size = f"{self.height.kernel}x{self.width.kernel}"
-        return f"deform_conv_{size}_{self.channels}x{self.height.out}x{self.width.out}_{self.oc}{steps}"
+        return f"deform_conv_{size}_{self.channels}x{self.height.out}x{self.width.out}_{self.oc}{self.epilogue.suffix}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        extra = tuple(f"operand{i}" for i in range(1, self.epilogue.operands))
         fields = ("offset", *(("mask",) if self.mask else ()))
-        return ("src", "weights", *(("bias",) if self.bias else ()), *fields, *extra, "scratch", "dst")
+        bias = ("bias",) if self.bias else ()
+        return ("src", "weights", *bias, *fields, *self.epilogue.parameters(), "scratch", "dst")
 
     @property
     def blocks(self) -> int:
@@ -163,15 +162,12 @@ class Deform(Kernel):
 
     @property
     def store(self) -> str:
-        """As in `conv_direct`."""
-        if self.dst_blocked:
-            return "block"
-        return "row" if self.dst.channel == 1 else "lanes"
+        return store_mode(self.dst, self.dst_blocked)
 
     @property
     def masked(self) -> bool:
         """Whether lanes past the last channel must be cleared before they are stored."""
-        return self.store == "block" and self.oc % self.lanes != 0 and not self.epilogue.keeps_zero
+        return self.store == "block" and self.epilogue.spoils(self.oc, self.lanes)
 
     @property
     def tile_weights(self) -> int:

@@ -24,7 +24,7 @@ from convc.ir.types import ceil_div
 from convc.kernels.base import Kernel, Packing
 from convc.kernels.conv_direct import Plane
 from convc.kernels.formula import Formula
-from convc.kernels.tiles import Axis, Tile, Tiling, tile_plane
+from convc.kernels.tiles import Axis, Tile, Tiling, present, tile_plane
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +107,18 @@ class Depthwise(Kernel):
 
     @property
     def stem(self) -> str:
-        steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
         size, outs = ("x".join(str(getattr(axis, name)) for axis in self.axes) for name in ("kernel", "out"))
         times = f"_times{self.multiplier}" if self.multiplier > 1 else ""
-        return f"depthwise_{size}_{self.channels}x{outs}{times}{steps}"
+        return f"depthwise_{size}_{self.channels}x{outs}{times}{self.epilogue.suffix}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        extra = tuple(f"operand{i}" for i in range(1, self.epilogue.operands))
-        return ("src", "weights", *(("bias",) if self.bias else ()), *extra, "dst")
+        return ("src", "weights", *(("bias",) if self.bias else ()), *self.epilogue.parameters(), "dst")
 
     @property
     def axes(self) -> tuple[Axis, ...]:
         """Depth, where there is one, height and width."""
-        return (self.depth, self.height, self.width) if self.depth.present else (self.height, self.width)
+        return present(self.depth, self.height, self.width)
 
     @property
     def taps_at_once(self) -> int:
@@ -165,4 +163,4 @@ class Depthwise(Kernel):
 
     @property
     def masked(self) -> bool:
-        return self.channels % self.lanes != 0 and not self.epilogue.keeps_zero
+        return self.epilogue.spoils(self.channels, self.lanes)

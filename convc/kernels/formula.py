@@ -64,6 +64,19 @@ class Formula:
     accesses: tuple[Access, ...] = ()
 
     @property
+    def suffix(self) -> str:
+        """What an epilogue adds to its kernel's name: `_add_relu`."""
+        return "".join(f"_{term.op}" for term in self.terms)
+
+    def parameters(self, name: str = "operand") -> tuple[str, ...]:
+        """The C parameters for an epilogue's operands beside the accumulator: `operand1`, `operand2`, ..."""
+        return tuple(f"{name}{i}" for i in range(1, self.operands))
+
+    def spoils(self, channels: int, lanes: int) -> bool:
+        """Whether the lanes past the last of `channels` must be cleared before they are stored."""
+        return channels % lanes != 0 and not self.keeps_zero
+
+    @property
     def keeps_zero(self) -> bool:
         """Whether the lanes past the last channel come out as zeros, as they came in."""
         # A splat fills them too; every other operand holds zeros there.

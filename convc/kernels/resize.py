@@ -39,13 +39,11 @@ class Resize(Kernel):
     @property
     def stem(self) -> str:
         axes = (self.depth, self.height, self.width) if self.size[0] > 1 else (self.height, self.width)
-        steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
-        return f"resize_{self.mode}_{self.channels}x{'x'.join(str(axis.out) for axis in axes)}{steps}"
+        return f"resize_{self.mode}_{self.channels}x{'x'.join(str(axis.out) for axis in axes)}{self.epilogue.suffix}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        extra = tuple(f"operand{i}" for i in range(1, self.epilogue.operands))
-        return ("src", *extra, *(("scratch",) if self.combines else ()), "dst")
+        return ("src", *self.epilogue.parameters(), *(("scratch",) if self.combines else ()), "dst")
 
     @property
     def rows(self) -> int:
@@ -88,4 +86,4 @@ class Resize(Kernel):
 
     @property
     def masked(self) -> bool:
-        return self.channels % self.lanes != 0 and not self.epilogue.keeps_zero
+        return self.epilogue.spoils(self.channels, self.lanes)

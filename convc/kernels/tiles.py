@@ -59,6 +59,11 @@ class Axis:
 UNIT: Final = Axis(1, 1, 1, 1, 1, 0)
 
 
+def present(depth: Axis, height: Axis, width: Axis) -> tuple[Axis, ...]:
+    """Depth, where there is one, height and width."""
+    return (depth, height, width) if depth.present else (height, width)
+
+
 @dataclass(frozen=True, slots=True)
 class TapGroup:
     """Taps `begin .. end` of one axis, valid for the tile's `pixels` (an interval along that axis)."""

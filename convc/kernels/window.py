@@ -10,7 +10,7 @@ from convc.ir.types import ceil_div
 from convc.kernels.base import Kernel
 from convc.kernels.conv_direct import Plane
 from convc.kernels.formula import IDENTITY, Formula
-from convc.kernels.tiles import Axis, Tiling, tile_plane
+from convc.kernels.tiles import Axis, Tiling, present, tile_plane
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,17 @@ class Window(Kernel):
     @property
     def stem(self) -> str:
         name = {"max": "maxpool", "average": "avgpool", "norm": f"l{self.p}pool"}[self.kind]
-        steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
         size, outs = ("x".join(str(getattr(axis, name)) for axis in self.axes) for name in ("kernel", "out"))
-        return f"{name}_{size}_{self.channels}x{outs}{steps}"
+        return f"{name}_{size}_{self.channels}x{outs}{self.epilogue.suffix}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        return ("src", *(f"operand{i}" for i in range(1, self.epilogue.operands)), "dst")
+        return ("src", *self.epilogue.parameters(), "dst")
 
     @property
     def axes(self) -> tuple[Axis, ...]:
         """Depth, where there is one, height and width."""
-        return (self.depth, self.height, self.width) if self.depth.present else (self.height, self.width)
+        return present(self.depth, self.height, self.width)
 
     @cached_property
     def tiling(self) -> Tiling:
@@ -66,7 +65,7 @@ class Window(Kernel):
 
     @property
     def masked(self) -> bool:
-        return self.channels % self.lanes != 0 and not self.epilogue.keeps_zero
+        return self.epilogue.spoils(self.channels, self.lanes)
 
 
 def average_counts(axis: Axis, pad_end: int, include_pad: bool) -> tuple[int, ...]:

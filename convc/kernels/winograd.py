@@ -111,21 +111,20 @@ class Winograd(Kernel):
 
     @property
     def stem(self) -> str:
-        steps = "".join(f"_{term.op}" for term in self.epilogue.terms)
         size = "x".join(str(scheme.outputs) for scheme in self.schemes)
         kernel = f"{self.height.kernel}x{self.width.kernel}"
         dilated = f"_dilated{self.height.dilation}" if self.height.dilation > 1 else ""
-        return f"winograd{size}_{kernel}{dilated}_{self.ic}x{self.height.out}x{self.width.out}_{self.oc}{steps}"
+        shape = f"{self.ic}x{self.height.out}x{self.width.out}_{self.oc}"
+        return f"winograd{size}_{kernel}{dilated}_{shape}{self.epilogue.suffix}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        extra = tuple(f"operand{i}" for i in range(1, self.epilogue.operands))
-        return ("src", "weights", *(("bias",) if self.bias else ()), *extra, "scratch", "dst")
+        return ("src", "weights", *(("bias",) if self.bias else ()), *self.epilogue.parameters(), "scratch", "dst")
 
     @property
     def masked(self) -> bool:
         """Whether lanes past the last channel must be cleared before they are stored."""
-        return self.oc % self.lanes != 0 and not (self.epilogue.keeps_zero)
+        return self.epilogue.spoils(self.oc, self.lanes)
 
     @property
     def group_ic(self) -> int:
