@@ -11,7 +11,7 @@ from convc.cli.common import NetworkName, echo_json, find_network, json_option, 
 if TYPE_CHECKING:
     from convc.passes.base import Stage
 
-_LINE = "{name:<20} {nodes:>5} nodes  {ms:>7.2f} ms  {applied:>4} applied  {declined:>4} declined"
+_LINE = "{name:<22} {nodes:>5} nodes  {ms:>7.2f} ms  {applied:>4} applied  {declined:>4} declined"
 
 
 @click.command()

@@ -119,7 +119,7 @@ def _pointwise(graph: Graph, node: Node, after: Node, stage: _Stage, options: Op
     packing = ConvPacking(oc, 1, (1,) * (dst.rank - 2), vectors, lanes, reduction, None, kernel.split)
     bias = (Packed(conv.inputs[2], VectorPacking(oc, oc_blocks * lanes)),) if conv.op.bias else ()
     reason = (
-        f"strips of {rows} rows stay in the cache between the two: {kernel.strip_pixels} pixels x "
+        f"strips of {rows} row{'s' if rows > 1 else ''} stay in the cache in between: {kernel.strip_pixels} pixels x "
         f"{min(ic, chunk * lanes)} channels, then tiles of {pixels} pixels x {vectors * lanes} channels"
     )
     scratch = Scratch(kernel.scratch_bytes)
