@@ -23,19 +23,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convc.diagnostics import ConvcError
-from convc.frontend import load_graph
-from convc.ir.graph import Graph
-from convc.ir.printer import print_graph
 from convc.native.build import Built, build, find, remember
 from convc.native.cores import available_threads
 from convc.native.target import generic, native
-from convc.network import Network
 from convc.options import Options, Target
-from convc.weights.store import Weights
 
 if TYPE_CHECKING:  # what only some calls need is imported by them: a library from the cache is there in milliseconds
     from convc.codegen.emitted import Emitted
+    from convc.ir.graph import Graph
     from convc.native.kernel import Kernel
+    from convc.network import Network
     from convc.passes.base import Stages
     from convc.plan.program import Program
 
@@ -55,9 +52,13 @@ def load(path: str | Path, weights: str | Path | None = None, seed: int = 0, **p
         CompileError: The source is wrong; all faults are listed.
         ConvcError: The weights do not fit; all faults are listed.
     """
-    graph = load_graph(Path(path), parameters)
+    from convc.frontend import load_sources
+    from convc.network import Network
+    from convc.weights import Weights
+
+    graph, sources = load_sources(Path(path), parameters)
     bound = Weights.random(graph, seed) if weights is None else Weights.load(Path(weights), graph)
-    return Network(graph, bound)
+    return Network(graph, bound, sources)
 
 
 def from_onnx(model: str | Path | bytes, shapes: Mapping[str, Sequence[int]] | None = None) -> Network:
@@ -72,6 +73,8 @@ def from_onnx(model: str | Path | bytes, shapes: Mapping[str, Sequence[int]] | N
             onnx package is not installed.
     """
     from convc.importers.onnx import import_model
+    from convc.network import Network
+    from convc.weights import Weights
 
     imported = import_model(model, shapes)
     for note in imported.notes:
@@ -91,6 +94,8 @@ def from_torch(module: Any, example_inputs: Sequence[Any]) -> Network:
             imported (all of them are listed); or torch is not installed.
     """
     from convc.importers.torch import import_module
+    from convc.network import Network
+    from convc.weights import Weights
 
     imported = import_module(module, example_inputs)
     return Network(imported.graph, Weights.bind(imported.arrays, imported.graph))
@@ -130,10 +135,12 @@ def make_options(
     count = available_threads() if threads is None else threads
     if count < 1:
         raise ConvcError(f"threads is {count}; it must be at least 1 (None: all cores this process may use)")
-    from convc.passes.pipeline import check_names
-
     machine = targets[target]()
-    return Options(machine, count, level, winograd, without=check_names(without, machine) if without else ())
+    if without:
+        from convc.passes.pipeline import check_names
+
+        without = check_names(without, machine)
+    return Options(machine, count, level, winograd, without=tuple(without))
 
 
 def translate(graph: Graph, options: Options) -> Compiled:
@@ -147,9 +154,9 @@ def translate(graph: Graph, options: Options) -> Compiled:
     return Compiled(stages, program, emit(program, options))
 
 
-def find_library(network: Network, options: Options) -> Built | None:
-    """The library of `network` where it was built before; no pass is run to find it."""
-    return find(_request(network, options), options)
+def find_library(digest: str, options: Options) -> Built | None:
+    """The library of a network, known by its digest, where it was built before; no pass is run to find it."""
+    return find(_request(digest, options), options)
 
 
 def build_library(
@@ -166,7 +173,7 @@ def build_library(
     for piece in compiled.program.weights:
         digest.update(repr((piece.value.name, piece.packing, piece.offset)).encode())
     library = build(compiled.emitted, write, digest.hexdigest(), options, progress)
-    remember(_request(network, options), options, library, note)
+    remember(_request(network.digest, options), options, library, note)
     return library
 
 
@@ -177,9 +184,9 @@ def tune_options(network: Network, options: Options, progress: Progress | None =
     return tuned(network.graph, options, lambda net, o: build_library(net, translate(net.graph, o), o), progress)
 
 
-def _request(network: Network, options: Options) -> str:
-    """All that a library depends on but for convc and the compiler. The C names source positions, so they count."""
-    return "\n".join([print_graph(network.graph), repr(options), network.weights.digest()])
+def _request(digest: str, options: Options) -> str:
+    """All that a library depends on but for convc and the compiler."""
+    return f"{digest}\n{options!r}"
 
 
 def compile(
@@ -207,6 +214,6 @@ def compile(
     options = make_options(target, threads, level, winograd, without)
     if tune:
         options = tune_options(network, options)
-    built = find_library(network, options)
+    built = find_library(network.digest, options)
     library = built.library if built else build_library(network, translate(network.graph, options), options)
     return Kernel(library, options.threads)

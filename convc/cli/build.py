@@ -14,6 +14,7 @@ import click
 from convc.cli.common import (
     count,
     echo_json,
+    find_network,
     json_option,
     load_network,
     network_options,
@@ -49,39 +50,56 @@ def command(
         convc build net.conv -w net.safetensors -o build/
         convc build vgg16 -p classes=10 --ir
     """
-    from convc.driver import find_library, make_options
-    from convc.inspect.table import Summary
+    from convc.driver import make_options
     from convc.native.build import save
+    from convc.recall import Origin, recall, remember
 
     start = time.perf_counter()
-    loaded, origin = load_network(network, weights, seed, parameters)
+    path, trained = find_network(network)
+    origin = Origin(path, weights or trained, seed, parameters)
     options = make_options(target, threads, level, winograd, without)
-    if tune:
-        options = _tuned(loaded, options, not as_json)
-    built = None if with_ir else find_library(loaded, options)
-    if built and built.note:
-        library, summary = built.library, Summary.from_record(json.loads(built.note))
+    ir = output / "ir" if with_ir else None
+    known = None if tune or ir else recall(origin)
+    if known and (found := _find(known.digest, options)):
+        library, summary, weights_from = *found, known.weights_from
         if not as_json:
             _print_table(summary)
     else:
-        library, summary = _translate_and_build(loaded, options, output / "ir" if with_ir else None, not as_json)
+        loaded, weights_from = load_network(network, weights, seed, parameters)
+        if tune:
+            options = _tuned(loaded, options, not as_json)
+        library, summary = _build_or_find(loaded, options, ir, not as_json)
+        remember(origin, loaded, weights_from)
     saved = save(library, output)
     took = time.perf_counter() - start
     header = saved.with_name(f"{saved.stem.removeprefix('lib')}.h")
     if as_json:
-        named = {"library": str(saved), "header": str(header), "weights": origin, "seconds": took}
+        named = {"library": str(saved), "header": str(header), "weights": weights_from, "seconds": took}
         echo_json(named | summary.record())
         return
-    click.echo(f"{saved}  {size(saved.stat().st_size)}, weights: {origin}, {seconds(took)}")
+    click.echo(f"{saved}  {size(saved.stat().st_size)}, weights: {weights_from}, {seconds(took)}")
     click.echo(f"{header}, C in {output / 'src'}" + (f", IR in {output / 'ir'}" if with_ir else ""))
 
 
-def _translate_and_build(loaded: Network, options: Options, ir: Path | None, shown: bool) -> tuple[Path, Summary]:
+def _find(digest: str, options: Options) -> tuple[Path, Summary] | None:
+    """The library of a network that was built before by this command, and its table."""
+    from convc.driver import find_library
+    from convc.inspect.table import Summary
+
+    built = find_library(digest, options)
+    return (built.library, Summary.from_record(json.loads(built.note))) if built and built.note else None
+
+
+def _build_or_find(loaded: Network, options: Options, ir: Path | None, shown: bool) -> tuple[Path, Summary]:
     """The library, its table printed before its units compile."""
     from convc.driver import translate
     from convc.inspect.dump import write_stages
     from convc.inspect.table import Summary
 
+    if ir is None and (found := _find(loaded.digest, options)):
+        if shown:
+            _print_table(found[1])
+        return found
     compiled = translate(loaded.graph, options)
     summary = Summary.of(loaded.graph, compiled.program)
     if shown:

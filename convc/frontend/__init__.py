@@ -16,7 +16,12 @@ _NONE: Mapping[str, object] = MappingProxyType({})
 
 
 def load_graph(path: Path, parameters: Mapping[str, object] = _NONE) -> Graph:
-    """The graph of the network in a file.
+    """The graph of the network in a file: `load_sources` without the sources."""
+    return load_sources(path, parameters)[0]
+
+
+def load_sources(path: Path, parameters: Mapping[str, object] = _NONE) -> tuple[Graph, tuple[Source, ...]]:
+    """The graph of the network in a file, and the texts it was read from: the file's and its imports'.
 
     Args:
         path: the `.conv` file; its folder is the project, which imports cannot leave.
@@ -33,7 +38,7 @@ def load_graph(path: Path, parameters: Mapping[str, object] = _NONE) -> Graph:
     loader = Loader(root)
     loader.begin(entry.resolve(), source)
     file, module = loader.load(source, entry)
-    return elaborate(file, module, source, parameters, loader.diagnostics)
+    return elaborate(file, module, source, parameters, loader.diagnostics), tuple(loader.sources)
 
 
 def parse_graph(text: str, name: str = "<string>", parameters: Mapping[str, object] = _NONE) -> Graph:
@@ -43,4 +48,4 @@ def parse_graph(text: str, name: str = "<string>", parameters: Mapping[str, obje
     return elaborate(file, module, source, parameters, loader.diagnostics)
 
 
-__all__ = ["format_source", "load_graph", "parse_graph"]
+__all__ = ["format_source", "load_graph", "load_sources", "parse_graph"]

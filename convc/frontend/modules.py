@@ -25,11 +25,13 @@ class Loader:
 
     root: Path | None
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
     _modules: dict[Path, Module] = field(default_factory=dict)
     _open: dict[Path, Span] = field(default_factory=dict)
 
     def load(self, source: Source, path: Path | None) -> tuple[s.File, Module]:
         """A source with what it imports."""
+        self.sources.append(source)
         file, found = parse_file(source)
         self.diagnostics.extend(found)
         blocks: dict[str, BlockRef] = {}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from convc.inspect.cost import network_cost
-from convc.ir.graph import Graph, Node
-from convc.ir.op import Fused
-from convc.plan.program import Program, Step
+if TYPE_CHECKING:  # a table that was kept is read back without them
+    from convc.ir.graph import Graph, Node
+    from convc.plan.program import Program, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,8 @@ class Summary:
 
     @staticmethod
     def of(source: Graph, program: Program) -> Summary:
+        from convc.inspect.cost import network_cost
+
         cost = network_cost(source)
         return Summary(
             cost.parameters, cost.macs, program.weights_bytes, program.arena_bytes, program.lower_bound_bytes,
@@ -74,6 +75,8 @@ def _row(step: Step) -> Row:
 
 
 def _heaviest(node: Node) -> Node:
+    from convc.ir.op import Fused
+
     if not isinstance(node.op, Fused):
         return node
     return max(node.op.nodes, key=lambda n: n.op.cost([v.type for v in n.inputs], [v.type for v in n.outputs]).macs)

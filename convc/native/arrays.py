@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
-from typing import Final
+from typing import Final, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +21,8 @@ def source(array: npt.ArrayLike, name: str, shape: tuple[int, ...]) -> F32:
     Raises:
         ConvcError: Another dtype or shape.
     """
-    # The dtype of nearly every float32 array is one object; comparing with `==` would cost as much as a small layer.
-    if type(array) is np.ndarray and array.dtype is _F32 and array.shape == shape:
-        flags = array.flags
-        if flags.c_contiguous and flags.aligned:
-            return array
+    if _is_plain(array, shape):
+        return array
     given = np.asarray(array)
     if given.dtype != _F32:
         raise ConvcError(f"input `{name}` must be float32, not {given.dtype}: write {_converted(array, name)}")
@@ -35,28 +33,44 @@ def source(array: npt.ArrayLike, name: str, shape: tuple[int, ...]) -> F32:
     return np.require(given, requirements=["C", "A"])
 
 
-def destination(array: object, name: str, shape: tuple[int, ...], others: list[F32]) -> F32:
-    """`array` for the output `name`, where the caller gave one; `others` are the arrays of the call before it.
+def destination(array: object, name: str, shape: tuple[int, ...]) -> F32:
+    """`array` for the output `name`, where the caller gave one.
 
     Raises:
-        ConvcError: It cannot be written into as it is, or lies over another array.
+        ConvcError: It cannot be written into as it is.
     """
+    if _is_plain(array, shape):
+        return array
+    if isinstance(array, np.ndarray) and not array.flags.writeable:
+        raise ConvcError(f"out for `{name}` is read-only")
     if not isinstance(array, np.ndarray) or array.dtype != _F32 or array.shape != shape or not array.flags.carray:
-        if isinstance(array, np.ndarray) and not array.flags.writeable:
-            raise ConvcError(f"out for `{name}` is read-only")
         raise ConvcError(
             f"out for `{name}` must be contiguous float32 of shape {list(shape)}: "
             f"write `numpy.empty({shape}, numpy.float32)`"
         )
-    if any(_overlap(array, other) for other in others):
-        raise ConvcError(f"out for `{name}` shares memory with another array of the call: give it memory of its own")
     return array
 
 
-def _overlap(a: F32, b: F32) -> bool:
-    if a.base is None and b.base is None:  # each owns its memory: the usual case, and quick to see
-        return a is b
-    return bool(np.may_share_memory(a, b))
+def apart(array: F32, name: str, others: Iterable[F32]) -> None:
+    """`array`, for the output `name`, has memory of its own.
+
+    Raises:
+        ConvcError: It lies over one of the others.
+    """
+    for other in others:
+        # Arrays that own their memory, the usual case, are quick to tell apart.
+        if array is other or (not (array.base is other.base is None) and np.may_share_memory(array, other)):
+            raise ConvcError(
+                f"out for `{name}` shares memory with another array of the call: give it memory of its own"
+            )
+
+
+def _is_plain(array: object, shape: tuple[int, ...]) -> TypeGuard[F32]:
+    """Whether an array can be used as it is, seen in the quickest way; nearly all are plain.
+
+    The dtype of nearly every float32 array is one object; comparing with `==` would cost as much as a small layer.
+    """
+    return type(array) is np.ndarray and array.dtype is _F32 and array.shape == shape and array.flags.carray
 
 
 def _converted(array: npt.ArrayLike, name: str) -> str:

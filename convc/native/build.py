@@ -61,14 +61,17 @@ def remember(request: str, options: Options, library: Path, note: str) -> None:
 def _request_file(request: str, options: Options) -> Path:
     compiler = find_compiler()
     flags = (*compiler.flags, *options.target.flags)
-    return cache.root() / cache.REQUESTS / f"{_hash(*_maker(compiler, flags), _generator(), request)}.json"
+    return cache.root() / cache.REQUESTS / f"{_hash(*_maker(compiler, flags), generator(), request)}.json"
 
 
 @once
-def _generator() -> str:
-    """A hash of convc itself: all that has a say in the C text."""
+def generator() -> str:
+    """A hash of convc itself: all that has a say in what a source means and in the C text."""
     package = Path(__file__).parents[1]
-    files = [*package.rglob("*.py"), *resources.templates().rglob("*.j2"), *resources.runtime().iterdir()]
+    files = [
+        *package.rglob("*.py"), *resources.standard().glob("*.conv"), resources.grammar("conv.lark"),
+        *resources.templates().rglob("*.j2"), *resources.runtime().iterdir(),
+    ]  # fmt: skip
     return _hash(*(path.read_text() for path in sorted(files) if path.is_file()))
 
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-#: Kinds of entries: whole libraries (folders), object files, parser tables, and which library a request led to.
+#: Kinds of entries: whole libraries (folders), object files, which library a request led to, which network a source.
 LIBRARIES: Final = "libraries"
 OBJECTS: Final = "objects"
 REQUESTS: Final = "requests"
+SOURCES: Final = "sources"
 
 _UNFINISHED: Final = ".building-"
 _DAY: Final = 24 * 60 * 60.0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import _cffi_backend
 import cffi
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +44,7 @@ _ffi = cffi.FFI()
 _ffi.cdef(_DECLARATIONS)
 
 # Looked up once: a call of a small network takes microseconds.
-_from_buffer: Final = _ffi.from_buffer
+_from_buffer: Final = _cffi_backend.from_buffer  # what FFI.from_buffer calls, without a look at its arguments' types
 _FLOATS: Final = _ffi.typeof("float[]")
 _F32: Final = np.dtype(np.float32)
 
@@ -68,8 +70,8 @@ class Kernel:
         self.name = _text(self._model.name)
         self.inputs = _ports(self._model.inputs, self._model.input_count)
         self.outputs = _ports(self._model.outputs, self._model.output_count)
-        self._in = [(port.name, port.type.shape) for port in self.inputs]
-        self._out = [(port.name, port.type.shape) for port in self.outputs]
+        self._in_names, self._in_shapes = _names_and_shapes(self.inputs)
+        self._out_names, self._out_shapes = _names_and_shapes(self.outputs)
         self._run = self._model.run
         self._free: list[_Context] = []
         self._free.append(self._take())
@@ -101,7 +103,7 @@ class Kernel:
             ConvcError: Another number of arrays, another dtype, another shape; the message says what to write.
         """
         results = self._call(arrays, out, self._run)
-        return results[0] if len(results) == 1 else results
+        return results[0] if len(results) == 1 else tuple(results)
 
     def profile(self, *arrays: npt.ArrayLike) -> list[tuple[str, float]]:
         """Run once; the name and the seconds of each step."""
@@ -114,35 +116,35 @@ class Kernel:
         """Copy the library, its header and its C sources into `folder`; the library's new path."""
         return save(self.path, Path(folder))
 
-    def _call(
-        self, arrays: tuple[npt.ArrayLike, ...], out: F32 | tuple[F32, ...] | None, run: Any
-    ) -> tuple[F32, ...]:
-        if len(arrays) != len(self._in):
-            wanted = ", ".join(f"{name} {list(shape)}" for name, shape in self._in)
-            raise ConvcError(f"`{self.name}` takes {len(self._in)} array(s) ({wanted}), not {len(arrays)}")
-        sources = [check.source(array, name, shape) for array, (name, shape) in zip(arrays, self._in, strict=True)]
-        results = [np.empty(shape, _F32) for _, shape in self._out] if out is None else self._given(out, sources)
+    def _call(self, arrays: tuple[npt.ArrayLike, ...], out: F32 | tuple[F32, ...] | None, run: Any) -> list[F32]:
+        # Small networks run for microseconds: what this does around the library must stay well below that.
+        if len(arrays) != len(self._in_shapes):
+            wanted = ", ".join(f"{port.name} {list(port.type.shape)}" for port in self.inputs)
+            raise ConvcError(f"`{self.name}` takes {len(self._in_shapes)} array(s) ({wanted}), not {len(arrays)}")
+        sources = list(map(check.source, arrays, self._in_names, self._in_shapes))
+        results = [np.empty(shape, _F32) for shape in self._out_shapes] if out is None else self._given(out, sources)
         context = self._take()
         try:
-            # `from_buffer` keeps its array alive, so the lists are held until the library is done.
-            ins, outs = [_from_buffer(_FLOATS, a) for a in sources], [_from_buffer(_FLOATS, a) for a in results]
-            context.inputs[0 : len(ins)] = ins
-            context.outputs[0 : len(outs)] = outs
-            status = run(context.handle, context.inputs, context.outputs)
+            ins, outs = context.inputs, context.outputs
+            for i, array in enumerate(sources):  # `sources` and `results` keep the memory until the library is done
+                ins[i] = _from_buffer(_FLOATS, array)
+            for i, array in enumerate(results):
+                outs[i] = _from_buffer(_FLOATS, array)
+            status = run(context.handle, ins, outs)
         finally:
             self._free.append(context)
         if status:
             raise ConvcError(f"`{self.name}` did not run: {_text(self._model.status_text(status))}")
-        return tuple(results)
+        return results
 
     def _given(self, out: F32 | tuple[F32, ...], sources: list[F32]) -> list[F32]:
         given = out if isinstance(out, tuple) else (out,)
-        if len(given) != len(self._out):
-            raise ConvcError(f"`{self.name}` has {len(self._out)} output(s); out has {len(given)} array(s)")
-        others = list(sources)
-        for array, (name, shape) in zip(given, self._out, strict=True):
-            others.append(check.destination(array, name, shape, others))
-        return others[len(sources) :]
+        if len(given) != len(self._out_shapes):
+            raise ConvcError(f"`{self.name}` has {len(self._out_shapes)} output(s); out has {len(given)} array(s)")
+        results = list(map(check.destination, given, self._out_names, self._out_shapes))
+        for i, array in enumerate(results):
+            check.apart(array, self._out_names[i], sources if i == 0 else [*sources, *results[:i]])
+        return results
 
     def _take(self) -> _Context:
         try:
@@ -170,6 +172,10 @@ def _ports(ports: Any, count: int) -> tuple[Port, ...]:
         Port(_text(ports[i].name), TensorType.plain(tuple(ports[i].shape[d] for d in range(ports[i].rank))))
         for i in range(count)
     )
+
+
+def _names_and_shapes(ports: Sequence[Port]) -> tuple[list[str], list[tuple[int, ...]]]:
+    return [port.name for port in ports], [port.type.shape for port in ports]
 
 
 def _text(pointer: Any) -> str:

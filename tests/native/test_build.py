@@ -139,11 +139,11 @@ def test_any_name_of_a_network(name: str) -> None:
 def test_an_equal_request_finds_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONVC_CACHE", str(tmp_path))
     net, options = network(SMALL), make_options(threads=1)
-    assert find_library(net, options) is None
+    assert find_library(net.digest, options) is None
     library = build_library(net, translate(net.graph, options), options, note="kept")
-    found = find_library(net, options)
+    found = find_library(net.digest, options)
     assert found is not None and (found.library, found.note) == (library, "kept")
-    assert find_library(net, make_options(threads=1, level=0)) is None
-    assert find_library(network(SMALL, seed=1), options) is None, "other weights are another library"
+    assert find_library(net.digest, make_options(threads=1, level=0)) is None
+    assert find_library(network(SMALL, seed=1).digest, options) is None, "other weights are another library"
     library.unlink()
-    assert find_library(net, options) is None
+    assert find_library(net.digest, options) is None
