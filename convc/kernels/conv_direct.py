@@ -228,6 +228,11 @@ class ConvDirect(Kernel):
         return self.n * self.depth.out * self.groups * self.oc_tiles
 
     @property
+    def tail(self) -> int:
+        """Vectors of the last tile of output channels, where it has fewer than the others; else 0."""
+        return ceil_div(self.oc, self.lanes) % self.vectors
+
+    @property
     def store(self) -> str:
         return store_mode(self.dst, self.dst_blocked)
 
@@ -270,28 +275,34 @@ def store_mode(dst: Plane, blocked: bool) -> str:
     return "row" if dst.channel == 1 else "lanes"
 
 
-def choose_tile(blocks: int, width: int, registers: int) -> tuple[int, int]:
+def choose_tile(blocks: int, width: int, registers: int, ragged: bool = False) -> tuple[int, int]:
     """(pixels, vectors) of the register tile for `blocks` vectors of output channels over rows of `width`.
 
     Counts cycles per useful multiply-add: a step costs its FMAs or its loads, whichever is more, and at least the FMA
-    latency. Among equals the one with the fewest loads wins; with 64-byte vectors, of which a core loads enough, the
-    widest, since it reads the weights least often.
+    latency. Where the kernel is `ragged`, what `vectors` leaves of the blocks is a narrower tile, swept the same way.
+    Among equals the one with the fewest loads wins; with 64-byte vectors, of which a core loads enough, the widest,
+    since it reads the weights least often.
     """
-    budget = ACCUMULATORS[registers]
-    rate = 1 if registers == 32 else 2  # of multiply-adds and loads in a cycle: 64-byte ones take both halves of a core
+    rate = 1 if registers == 32 else 2  # of multiply-adds in a cycle: 64-byte ones take both halves of a core
     best: tuple[float, float, int, int] | None = None
-    for vectors in (v for v in (4, 3, 2, 1) if blocks % v == 0):
-        pixels = min(budget // vectors, (registers - 1 - vectors) // vectors)
-        if vectors == 4 and registers == 16:
+    for vectors in (4, 3, 2, 1):
+        if blocks % vectors and not (ragged and blocks > vectors) or (vectors == 4 and registers == 16):
             continue
+        pixels = min(ACCUMULATORS[registers] // vectors, (registers - 1 - vectors) // vectors)
         across = ceil_div(width, pixels)
         row = ceil_div(width, across)
-        cycles = across * max(row * vectors / rate, (row + vectors) / rate, 4) + 0.25 * across
+        whole, tail = divmod(blocks, vectors)
+        cycles = across * (whole * _step(row, vectors, rate) + (_step(row, tail, rate) if tail else 0))
         loads = across * (row + vectors) / (width * vectors)
-        score = (round(cycles / (width * vectors), 3), -pixels if rate == 1 else round(loads, 3), pixels, vectors)
+        score = (round(cycles / (width * blocks), 3), -pixels if rate == 1 else round(loads, 3), pixels, vectors)
         best = min(best, score) if best else score
     assert best is not None
     return best[2], best[3]
+
+
+def _step(pixels: int, vectors: int, rate: int) -> float:
+    """Cycles in which a register tile takes one input channel: there are somewhat fewer loads in one than FMAs."""
+    return max(pixels * vectors / rate, (pixels + vectors) / (0.85 * rate), 4) + 0.25
 
 
 def wide_tile(blocks: int) -> tuple[int, int]:

@@ -133,6 +133,11 @@ class ConvPointwise(Kernel):
     def oc_tiles(self) -> int:
         return ceil_div(self.oc, self.vectors * self.lanes)
 
+    @property
+    def tail(self) -> int:
+        """Vectors of the last tile of output channels, where it has fewer than the others; else 0."""
+        return ceil_div(self.oc, self.lanes) % self.vectors
+
     @cached_property
     def strips(self) -> tuple[Strip, ...]:
         height, width = self.stage.extent

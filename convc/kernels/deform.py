@@ -174,8 +174,8 @@ class Deform(Kernel):
         return self.reduction.channels * self.taps * self.vectors * self.lanes
 
     def unroll(self, channels: int) -> int:
-        """Channels per step of the inner loop: the largest of 4, 3, 2 that leaves no rest."""
-        return next((u for u in (4, 3, 2) if channels % u == 0), 1)
+        """Channels per step of the inner loop: the most, up to 8, that leave no rest."""
+        return next((u for u in (8, 4, 3, 2) if channels % u == 0), 1)
 
 
 def _outputs(count: int) -> Axis:

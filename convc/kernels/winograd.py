@@ -243,8 +243,8 @@ class Winograd(Kernel):
         return self.groups * self.parts * self.blocks
 
     def unroll(self, channels: int) -> int:
-        """Channels per step of the inner loop: the largest of 4, 3, 2 that leaves no rest."""
-        return next((u for u in (4, 3, 2) if channels % u == 0), 1)
+        """Channels per step of the inner loop: the most, up to 8, that leave no rest."""
+        return next((u for u in (8, 4, 3, 2) if channels % u == 0), 1)
 
 
 def _begins(axis: Axis, outputs: int) -> tuple[int, ...]:

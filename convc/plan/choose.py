@@ -129,7 +129,7 @@ class WinogradShape:
     @cached_property
     def register_tile(self) -> tuple[int, int]:
         """(tiles, vectors of output channels)."""
-        return choose_tile(self.oc_blocks, ceil_div(self.tiles, self.blocks), self.problem.registers)
+        return choose_tile(self.oc_blocks, ceil_div(self.tiles, self.blocks), self.problem.registers, ragged=True)
 
     @property
     def span(self) -> int:

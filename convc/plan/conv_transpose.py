@@ -46,9 +46,11 @@ def _call(
     depth, height, width = axes
     oc, lanes = dst.shape[1], target.lanes
     blocks = ceil_div(oc, lanes)
-    pixels, vectors = choose_tile(tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers)
+    pixels, vectors = choose_tile(
+        tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers, ragged=op.groups == 1
+    )
     tile = vectors * lanes
-    one = reduction_of(src, oc, op.groups, tile, blocks // vectors)
+    one = reduction_of(src, oc, op.groups, tile, ceil_div(blocks, vectors))
     reduction = Reduction(one.channels, one.block, one.bases * len(phases), one.scattered)
     formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
     _, _, *steps = five((1, 1, *op.stride), 1)

@@ -104,8 +104,8 @@ def _kernel(
     lanes = target.lanes
     blocks = ceil_div(shape.oc, lanes)
     rows = shape.rows
-    pixels, vectors = wide_tile(blocks) if rows == 1 else choose_tile(blocks, rows, target.registers)
-    reduction = Reduction(shape.ic, shape.ic, (0,) * (blocks // vectors))
+    pixels, vectors = wide_tile(blocks) if rows == 1 else choose_tile(blocks, rows, target.registers, ragged=True)
+    reduction = Reduction(shape.ic, shape.ic, (0,) * ceil_div(blocks, vectors))
     kernel = ConvDirect(
         lanes, vectors, pixels, 1, shape.oc, UNIT, UNIT, Axis(rows, rows, 1, 1, 1, 0), reduction,
         Plane(0, 0, 1, 0, 0, row), 1, Plane(0, lanes, 1, 0, 0, shape.oc), False, bias, IDENTITY, group_rows=1,

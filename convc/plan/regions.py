@@ -108,7 +108,7 @@ def _pointwise(graph: Graph, node: Node, after: Node, stage: _Stage, options: Op
     rows = max(1, _STRIP_PIXELS // width) if _rows_join(dst, formula, width) else 1
     rows = ceil_div(height, ceil_div(height, rows))
     oc_blocks = ceil_div(oc, lanes)
-    pixels, vectors = choose_tile(oc_blocks, rows * width, options.target.registers)
+    pixels, vectors = choose_tile(oc_blocks, rows * width, options.target.registers, ragged=True)
     chunk = choose_chunk(ceil_div(ic, lanes), lanes, vectors, rows * width)
     kernel = ConvPointwise(
         lanes, vectors, pixels, dst.shape[0], ic, oc, stage.kernel, rows, chunk, plane(dst, lanes), dst.block > 1,

@@ -127,8 +127,10 @@ def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], opt
     if not choice.candidate.is_direct:
         return winograd_call(graph, node, anchor, followers, problem, choice)
     blocks = ceil_div(oc, lanes)
-    pixels, vectors = choose_tile(tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers)
-    reduction = reduction_of(src, oc, op.groups, vectors * lanes, blocks // vectors)
+    pixels, vectors = choose_tile(
+        tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers, ragged=op.groups == 1
+    )
+    reduction = reduction_of(src, oc, op.groups, vectors * lanes, ceil_div(blocks, vectors))
     formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
     walk = flattened(Walk(depth, height, width, plane(src, 1), plane(dst, lanes), formula), pixels)
     split = split_reduction(reduction, prod(window), vectors * lanes) if src.block > 1 and dst.block > 1 else None

@@ -60,6 +60,9 @@ PROBLEMS = """
     6 9 9      conv(72, 3, pad = same, stride = 3, groups = 6)
     16 9 9     conv(16, 1, stride = 5)
     96 5 5     conv(112, 3, pad = 1, bias = false)
+    24 9 9     conv(56, 1) |> relu
+    20 9 30    conv(101, 3, pad = 1)
+    5 13       linear(91)
     300 6 6    conv(40, 3, pad = 1)
     530 9 11   conv(48, 1)
     200 23 23  conv(16, 1)
