@@ -267,6 +267,17 @@ class ConvDirect(Kernel):
         most = 112 // (self.pixels * self.vectors)
         return next((u for u in (8, 4, 3, 2) if channels % u == 0 and u <= most), 1)
 
+    def steps(self, channels: int) -> tuple[int, int, tuple[int, ...]]:
+        """The inner loop over `channels`: where it ends, its step, and the channels that its first turn takes.
+
+        A linear layer's weights come from memory, which gives a core about 1.4 times as much when they are read as
+        several streams far apart than as one (16 and 21 GB/s on a Zen 3): each turn takes channels of each.
+        """
+        streams = next(s for s in ((4, 3, 2, 1) if self.linear else (1,)) if channels % s == 0)
+        extent = channels // streams
+        each = self.unroll(extent) if streams == 1 else 2 - extent % 2
+        return extent, each, tuple(stream * extent + u for stream in range(streams) for u in range(each))
+
 
 def store_mode(dst: Plane, blocked: bool) -> str:
     """How a vector of output channels is stored: `block` (aligned), `row` (side by side), `lanes` (one by one)."""
