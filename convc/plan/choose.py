@@ -1,6 +1,6 @@
 """Which algorithm computes a convolution: the candidates, and what each is expected to take.
 
-Time is counted in cycles of one core, from what a kernel does: multiply-adds, loads and stores of the transforms, and
+Time is counted in cycles of a core, from what a kernel does: multiply-adds, loads and stores of the transforms, and
 bytes of weights that stream past. The constants of the machine are all in `Machine`; they were measured by
 `benchmarks/kernels.py` and are ratios that other wide cores share. `convc build --tune` measures the
 few best candidates instead and remembers which won.
@@ -148,7 +148,7 @@ class WinogradShape:
         """Work items that share a block, so that there are enough for the threads."""
         if self.problem.threads == 1:
             return 1
-        wanted = ceil_div(4 * self.problem.threads, self.blocks * self.problem.groups)
+        wanted = ceil_div(2 * self.problem.threads, self.blocks * self.problem.groups)
         return max(1, min(wanted, self.oc_tiles // 2))
 
     @property
@@ -162,9 +162,11 @@ class WinogradShape:
 
     @property
     def cycles(self) -> float:
-        """Expected cycles of all work items, on one thread."""
-        less, more = sorted((self._product(), self._stream()))
-        return more + (1 - self.machine.overlap) * less + self._transforms()
+        """Expected cycles from beginning to end, with every thread at work."""
+        items = self.blocks * self.parts * self.problem.groups
+        share = ceil_div(items, self.problem.threads) / items  # of all work, what the busiest thread does
+        less, more = sorted((self._product() * share, self._stream()))
+        return more + (1 - self.machine.overlap) * less + self._transforms() * share
 
     def _product(self) -> float:
         """The products: multiply-adds and loads of every register tile, and its sums stored and read again."""
@@ -176,10 +178,15 @@ class WinogradShape:
         return self.blocks * p.groups * self.oc_tiles * self.points * tile
 
     def _stream(self) -> float:
-        """The transformed weights, once a block, from where they lie by then; the first time from memory."""
-        size, m = self.weights_bytes, self.machine
+        """The transformed weights, once a block, from where they lie by then; the first time from memory.
+
+        Threads at blocks of their own read the same weights at the same time, and memory serves those once: at the rate
+        of one. Threads that share a block read different ones.
+        """
+        size, m, threads = self.weights_bytes, self.machine, self.problem.threads
+        apart = max(1, threads // (self.blocks * self.problem.groups))
         again = m.third_level_rate if size < m.third_level else m.memory_rate
-        return size / m.memory_rate + (self.blocks - 1) * size / again
+        return size / m.memory_rate / apart + (self.blocks - 1) * size / again / threads
 
     def _transforms(self) -> float:
         machine, (height, width), groups = self.machine, self.schemes, self.problem.groups
@@ -226,7 +233,7 @@ def _suits_winograd(problem: Problem) -> bool:
 
 
 def direct_cycles(problem: Problem) -> float:
-    """Expected cycles of direct convolution, on one thread: taps in the padding cost nothing."""
+    """Expected cycles of direct convolution with every thread at work: taps in the padding cost nothing."""
     p, machine = problem, MACHINES[problem.registers]
     taps = 1
     for axis in (p.height, p.width):
@@ -234,7 +241,7 @@ def direct_cycles(problem: Problem) -> float:
     channels = p.ic // p.groups * round_up(p.oc, p.lanes) / p.lanes
     computed = p.n * taps * channels / machine.rate / machine.direct_efficiency
     streamed = 4 * p.ic // p.groups * p.oc * p.kernel[0] * p.kernel[1] / machine.memory_rate
-    return max(computed, streamed) + (1 - machine.overlap) * min(computed, streamed)
+    return (max(computed, streamed) + (1 - machine.overlap) * min(computed, streamed)) / p.threads
 
 
 def cycles(problem: Problem, candidate: Candidate) -> float:

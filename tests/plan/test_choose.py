@@ -77,11 +77,13 @@ def test_contenders_are_candidates_and_hold_the_models_choice() -> None:
 
 
 def test_threads_have_items_to_share() -> None:
-    """One block of sixteen tiles, eight work items."""
+    """Sixteen tiles: threads share out the output channels, so that each reads weights of its own."""
     graph = parse_graph("network one(x: f32[1, 256, 14, 14]) { return conv(x, 256, 3, pad = 1) }")
-    steps = translate(graph, replace(make_options("generic", 2), choices=(("*", "winograd 4x4"),))).program.steps
+    steps = translate(graph, replace(make_options("generic", 2), choices=(("*", "winograd 4x4, 16"),))).program.steps
     (found,) = [step for step in steps if isinstance(step.kernel, Winograd)]
-    assert found.items >= 8
+    assert found.items >= 4
+    found_problem = problem("256 14 conv(256, 3, pad = 1)", Options(NARROW, threads=2))
+    assert choose(found_problem, Options(NARROW, threads=2)).candidate.block == 16
 
 
 def test_what_was_measured_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
