@@ -18,8 +18,8 @@ from typing import ClassVar, Final
 from convc.ir.types import ceil_div
 from convc.kernels.base import Kernel
 from convc.kernels.conv_direct import Plane, Split, store_mode
-from convc.kernels.depthwise import Depthwise
 from convc.kernels.formula import Formula
+from convc.kernels.grouped import Grouped
 from convc.kernels.tiles import Tiling, tile_plane
 
 #: Bytes that the weights of a register tile may take of the first-level cache, one chunk of a strip of the second.
@@ -28,15 +28,14 @@ STAGED_BYTES: Final = 128 * 1024
 
 
 @dataclass(frozen=True)
-class DepthwiseStage(Depthwise):
+class DepthwiseStage(Grouped):
     """A depthwise convolution with its epilogue, computed row by row into scratch."""
 
     kind: ClassVar[str] = "depthwise"
 
     @cached_property
     def tiling(self) -> Tiling:
-        most = self.registers - 2 - self.taps_at_once
-        return tile_plane(self.height, self.width, min(most, 2 * self.width.out - 1))  # never two rows in a tile
+        return tile_plane(self.height, self.width, min(self.sums, 2 * self.width.out - 1))  # never two rows in a tile
 
     @property
     def extent(self) -> tuple[int, int]:

@@ -11,8 +11,8 @@ from convc.ir.op import Fused
 from convc.ir.types import TensorType, ceil_div, round_up
 from convc.kernels.conv_direct import ConvPacking, Reduction, VectorPacking, choose_tile
 from convc.kernels.conv_pointwise import ConvPointwise, DepthwiseStage, FormulaStage, choose_chunk
-from convc.kernels.depthwise import DepthwisePacking
 from convc.kernels.formula import Formula
+from convc.kernels.grouped import GroupedPacking
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv, is_depthwise, is_pointwise
 from convc.ops.linear import Linear
@@ -83,11 +83,12 @@ def _depthwise_stage(graph: Graph, before: Node, target: Target) -> _Stage | Non
     assert isinstance(conv.op, Conv)
     channels, window = weight.type.shape[0], weight.type.shape[2:]
     kernel = DepthwiseStage(
-        lanes, target.registers, src.shape[0], channels, 1, *axes_of(conv.op, window, src, staged), plane(src),
-        plane(staged), conv.op.bias, formula,
+        lanes, target.registers, src.shape[0], channels, channels, channels, *axes_of(conv.op, window, src, staged),
+        plane(src), plane(staged), conv.op.bias, formula,
     )  # fmt: skip
     bias = (Packed(conv.inputs[2], VectorPacking(channels, round_up(channels, lanes))),) if conv.op.bias else ()
-    return _Stage(kernel, (conv.inputs[0], Packed(weight, DepthwisePacking(channels, window, lanes)), *bias, *operands))
+    packed = Packed(weight, GroupedPacking(channels, 1, window, lanes))
+    return _Stage(kernel, (conv.inputs[0], packed, *bias, *operands))
 
 
 def _formula_stage(graph: Graph, before: Node, target: Target) -> _Stage | None:

@@ -43,9 +43,9 @@ from convc.plan.choose import choose
 from convc.plan.conv_transpose import conv_transpose_calls
 from convc.plan.copies import concat_calls, copy_call, movement_calls
 from convc.plan.deform import deform_call
-from convc.plan.depthwise import depthwise_call
 from convc.plan.elementwise import elementwise_call
 from convc.plan.formulas import make_formula
+from convc.plan.grouped import grouped_call, is_narrow
 from convc.plan.linear import constant_matmul_call, is_rows_times_matrix, linear_call
 from convc.plan.matmul import matmul_call
 from convc.plan.norm import norm_call
@@ -116,8 +116,8 @@ def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], opt
     op, target = anchor.op, options.target
     assert isinstance(op, Conv)
     src, dst = anchor.inputs[0].type, node.output.type
-    if op.groups > 1 and op.groups == src.shape[1] and src.block == dst.block:
-        return depthwise_call(graph, node, anchor, followers, target)
+    if is_narrow(op, src, dst, target.lanes):
+        return grouped_call(graph, node, anchor, followers, target)
     weight = anchor.inputs[1]
     oc, window = weight.type.shape[0], weight.type.shape[2:]
     depth, height, width = axes_of(op, window, src, dst)

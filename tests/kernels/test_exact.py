@@ -45,6 +45,19 @@ PROBLEMS = """
     12 9 9     conv(18, 3, pad = 1, groups = 6)
     8 9 9      conv(16, 3, pad = 1, groups = 8)
     30 7 7     conv(45, 3, groups = 15)
+    32 9 14    conv(32, 3, pad = 1, groups = 16)
+    64 14 14   conv(64, 3, pad = 1, groups = 16)
+    33 9 9     conv(33, 3, pad = 1, groups = 11)
+    35 9 9     conv(35, 3, pad = 1, stride = 2, groups = 7)
+    42 7 7     conv(42, 5, pad = 2, groups = 7)
+    48 7 7     conv(48, 3, pad = same, stride = 2, groups = 4)
+    72 9 9     conv(72, 3, pad = 2, dilation = 2, groups = 3)
+    80 9 9     conv(20, 1, groups = 2)
+    20 9 9     conv(80, 1, groups = 2)
+    64 9 9     conv(16, 3, pad = 1, groups = 16)
+    32 9 9     conv(16, 3, pad = 1, groups = 16)
+    16 9 9     conv(32, 3, pad = 1, groups = 8)
+    34 9 9     conv(34, [1, 11], pad = half, groups = 17)
     16 15 15   conv(16, 3, pad = 1, groups = 16)
     24 15 15   conv(24, 5, pad = 2, stride = 2, groups = 24)
     40 9 9     conv(40, 3, stride = 3, groups = 40)
@@ -102,6 +115,8 @@ PROBLEMS = """
     17 9       conv(5, 4, stride = 3, pad = same)
     16 20      conv(16, 3, pad = 1, groups = 16)
     12 33      conv(24, 4, pad = causal, dilation = 5, groups = 12)
+    24 33      conv(36, 4, pad = causal, dilation = 5, groups = 12)
+    18 33      conv(18, 3, pad = half, groups = 6)
     1 5 6 7    conv(4, 3, pad = 1)
     16 5 9 9   conv(24, 3, pad = 1)
     20 6 5 7   conv(16, [3, 1, 2], stride = [2, 1, 1], pad = [1, 0, 0, 0, 2, 1], dilation = [2, 1, 3])
@@ -109,6 +124,8 @@ PROBLEMS = """
     40 5 1 9   conv(24, [1, 1, 3], stride = [2, 1, 2], groups = 2)
     24 4 6 6   conv(24, 3, pad = 1, stride = [1, 2, 2], groups = 24)
     10 4 6 6   conv(20, [2, 3, 1], pad = [1, 0, 0, 1, 2, 0], groups = 10)
+    20 4 6 6   conv(20, 3, pad = 1, groups = 5)
+    30 4 6 6   conv(20, [2, 3, 1], pad = [1, 0, 0, 1, 2, 0], groups = 10)
     24 20      maxpool(3, stride = 2)
     5 13       avgpool(4, pad = 1, ceil = true)
     24 5 6 7   maxpool(3, stride = 2, pad = 1)
@@ -220,3 +237,19 @@ def test_integers_come_out_bit_exact(target: str, level: int, batch: int, thread
         if not np.array_equal(got, expected[port.name].astype(np.float32))
     ]
     assert not wrong, f"{target} -O{level}, batch {batch}, {threads} threads:\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize("level", [2, 0])
+def test_what_is_no_number_stays_in_its_group(level: int) -> None:
+    calls = ("8 5 5 conv(8, 3, pad = 1, groups = 4)", "9 5 5 conv(9, 3, pad = 1, groups = 3)")
+    lines = [*calls, "12 5 5 conv(12, 1, groups = 2)"]
+    graph = network_of(lines, 1)
+    weights = Weights.random(graph)
+    options = make_options("native", 1, level)
+    kernel = Kernel(build_library(Network(graph, weights), translate(graph, options), options), 1)
+    inputs = [np.ones(port.type.shape, np.float32) for port in kernel.inputs]
+    for x, bad in zip(inputs, (np.nan, np.inf, -np.inf), strict=True):
+        x[0, 0] = bad
+    for result, groups in zip(kernel(*inputs), (4, 3, 2), strict=True):
+        finite = np.isfinite(result).all(axis=(0, 2, 3)).reshape(groups, -1)
+        assert not finite[0].any() and finite[1:].all()

@@ -29,6 +29,10 @@ SHAPES = {
     "depthwise 5x5, stride 2": "f32[1, 64, 56, 56] conv(64, 5, pad = 2, stride = 2, groups = 64)",
     "depthwise 7x7": "f32[1, 64, 56, 56] conv(64, 7, pad = 3, groups = 64)",
     "depthwise, two filters": "f32[1, 64, 28, 28] conv(128, 3, pad = 1, groups = 64)",
+    "groups of two": "f32[1, 64, 28, 28] conv(64, 3, pad = 1, groups = 32)",
+    "groups of three": "f32[1, 63, 28, 28] conv(63, 3, pad = 1, groups = 21)",
+    "groups of four": "f32[1, 64, 28, 28] conv(64, 3, pad = 1, groups = 16)",
+    "groups of twelve": "f32[1, 72, 28, 28] conv(72, 3, pad = 1, groups = 6)",
     "deformable": "f32[1, 64, 56, 56] deform_conv(slice(x, 1, 0, 18), 64, 3, pad = 1)",
     "linear": "f32[1, 512, 1, 1] flatten |> linear(1024)",
     "winograd 2x2": "f32[1, 64, 56, 56] conv(64, 3, pad = 1)",
@@ -42,7 +46,7 @@ def units(name: str, target: str) -> tuple[list[Unit], tuple[str, ...]]:
     graph = parse_graph(f"network one(x: {shape}) {{ return x |> {call} |> relu }}")
     options = replace(make_options(target, 1), choices=(("*", name if name.startswith("winograd") else "direct"),))
     emitted = translate(graph, options).emitted
-    kinds = ("one_conv", "one_linear", "one_depthwise", "one_winograd", "one_deform")
+    kinds = ("one_conv", "one_linear", "one_depthwise", "one_grouped", "one_winograd", "one_deform")
     hot = [unit for unit in emitted.units if unit.file_name.startswith(kinds)]
     return hot, options.target.flags
 
