@@ -35,7 +35,7 @@ def read(path: Path) -> dict[str, npt.NDArray[Any]]:
         with zipfile.ZipFile(path) as archive:
             return {info.filename.removesuffix(".npy"): _member(archive, info) for info in archive.infolist()}
     except OSError as error:
-        raise ConvcError(f"cannot read weights: {error}") from None
+        raise ConvcError(f"{path}: cannot read weights: {error.strerror or error}") from None
     except Exception as error:  # zipfile, zlib and NumPy raise nearly anything on hostile bytes
         raise ConvcError(f"{path}: cannot be read as .npz: {error}") from None
 

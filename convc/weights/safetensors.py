@@ -44,7 +44,7 @@ def read(path: Path) -> dict[str, npt.NDArray[Any]]:
                 raise ConvcError(f"{path}: not a safetensors file (its header would have {length} of {size} bytes)")
             header = json.loads(file.read(length))
     except OSError as error:
-        raise ConvcError(f"cannot read weights: {error}") from None
+        raise ConvcError(f"{path}: cannot read weights: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
         raise ConvcError(f"{path}: the safetensors header is not valid JSON: {error}") from None
     if not isinstance(header, dict):
