@@ -1,4 +1,4 @@
-"""Linear layers and products with a constant matrix: 1x1 convolutions whose pixels are the rows."""
+"""Linear layers, products with a constant matrix, convolutions of a single pixel: the rows are a kernel's pixels."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from convc.kernels.conv_direct import (
 )
 from convc.kernels.formula import IDENTITY
 from convc.kernels.tiles import UNIT, Axis
+from convc.ops.conv import Conv
 from convc.ops.linear import Linear
 from convc.ops.matmul import MatMul
 from convc.options import Target
@@ -75,6 +76,35 @@ def linear_call(
     bias = (Packed(anchor.inputs[2], VectorPacking(oc, round_up(oc, target.lanes))),) if op.bias else ()
     call = Call(kernel, (source, Packed(weight, packing), *bias), kernel.items, node, _reason(shape, kernel))
     return _with_epilogue(graph, call, anchor.output, followers, shape, target)
+
+
+def is_of_one_pixel(node: Node) -> bool:
+    """Whether a convolution is a linear layer over the channels of one pixel, as in squeeze-and-excitation."""
+    op, src, dst = node.op, node.inputs[0].type, node.output.type
+    if not isinstance(op, Conv) or op.groups > 1 or src.block != dst.block:
+        return False
+    if any(type.strides[1] != type.block for type in (src, dst)):
+        return False
+    return prod(src.shape[2:]) == prod(dst.shape[2:]) == 1 and prod(node.inputs[1].type.shape[2:]) == 1
+
+
+def one_pixel_call(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], target: Target) -> Call:
+    """The call for a convolution of one pixel: its channels, however they are blocked, are a row of numbers."""
+    op, (source, weight) = anchor.op, anchor.inputs[:2]
+    assert isinstance(op, Conv)
+    src, dst = source.type, node.output.type
+    oc, ic = weight.type.shape[:2]
+    shape = _Rows(src.shape[0], round_up(ic, src.block), oc)
+    kernel, packing = _kernel(shape, src.strides[0], op.bias, target, (ic, 1, src.block) if src.block > 1 else None)
+    formula, operands = make_formula(graph, followers, dst, target.lanes, anchor.output)
+    accesses = tuple(replace(a, strides=(0, a.strides[1], 0, 0, a.strides[0])) for a in formula.accesses)
+    kernel = replace(
+        kernel, dst=replace(kernel.dst, w=dst.strides[0]), dst_blocked=dst.block > 1,
+        epilogue=replace(formula, accesses=accesses),
+    )  # fmt: skip
+    bias = (Packed(anchor.inputs[2], VectorPacking(oc, round_up(oc, target.lanes))),) if op.bias else ()
+    operands = (source, Packed(weight, packing), *bias, *operands, node.output)
+    return Call(kernel, operands, kernel.items, node, f"one pixel: {_reason(shape, kernel)}")
 
 
 def is_rows_times_matrix(graph: Graph, node: Node) -> bool:

@@ -46,7 +46,13 @@ from convc.plan.deform import deform_call
 from convc.plan.elementwise import elementwise_call
 from convc.plan.formulas import make_formula
 from convc.plan.grouped import grouped_call, is_narrow
-from convc.plan.linear import constant_matmul_call, is_rows_times_matrix, linear_call
+from convc.plan.linear import (
+    constant_matmul_call,
+    is_of_one_pixel,
+    is_rows_times_matrix,
+    linear_call,
+    one_pixel_call,
+)
 from convc.plan.matmul import matmul_call
 from convc.plan.norm import norm_call
 from convc.plan.pooling import adaptive_call, global_call, pool_call
@@ -71,6 +77,8 @@ def select(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
     if isinstance(anchor.op, Flatten):
         return (linear_call(graph, node, anchor, nodes[1], nodes[2:], target),)
     match anchor.op:
+        case Conv() if is_of_one_pixel(anchor):
+            return (one_pixel_call(graph, node, anchor, followers, target),)
         case Conv():
             return (_conv(graph, node, anchor, followers, options),)
         case ConvTranspose():

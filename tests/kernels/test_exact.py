@@ -74,6 +74,10 @@ PROBLEMS = """
     16 9 9     conv(16, 1, stride = 5)
     96 5 5     conv(112, 3, pad = 1, bias = false)
     24 9 9     conv(56, 1) |> relu
+    40 1 1     conv(24, 1) |> relu6
+    5 1 1      conv(40, 1)
+    330 1      conv(19, 1) |> relu
+    64 1 1 1   conv(136, 1, bias = false)
     20 9 30    conv(101, 3, pad = 1)
     5 13       linear(91)
     300 6 6    conv(40, 3, pad = 1)
