@@ -1,108 +1,111 @@
-"""convc beside ONNX Runtime: the same networks, in turn, in one run.
+"""convc beside other systems: the same networks, in turn, in one run.
 
-    python benchmarks/race.py FOLDER [--threads 1,2] [--only alexnet,vgg16] [--peer-python PYTHON]
+    python benchmarks/race.py [FOLDER] [--threads 1,2] [--only resnet50,vgg16] [--systems ort,mnn] [--out race.json]
+    python benchmarks/race.py --out race.json --write
 
-FOLDER holds `<network>.onnx` for networks of the zoo. Each side keeps its network loaded in a process of its own and
-gets a slice of every round in turn, so that drift of the machine meets both alike; the figure is the median over rounds
-of a round's fastest run. convc takes the model's weights where they have the zoo's names (then the results are compared
-too), else random ones of the same shapes. PYTHON is the interpreter that has onnxruntime, if another one.
+FOLDER holds `<network>.onnx`, and for ncnn and MNN what their converters made of it (`<network>.ncnn.param` and
+`.ncnn.bin`, `<network>.mnn`); without it the zoo's networks are exported. Every installed system takes part: each
+keeps its network loaded in a process of its own and gets a slice of every round, so that drift of the machine meets all
+alike; the figure is the median over rounds of a round's fastest run. A system whose results differ from convc's by more
+than 1e-3 of the largest is shown and not counted.
+
+Results go into the file of --out, networks that it holds already are left out; --write puts its table and its plot into
+docs/performance.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
-import subprocess
 import sys
-from dataclasses import dataclass, field
+import tempfile
 from pathlib import Path
 from typing import Any
 
-WORKER = Path(__file__).with_name("race_worker.py")
-SIDES = ("convc", "onnxruntime")
+import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-@dataclass
-class Runner:
-    """A process that holds one network for one side."""
+import convc
+from convc import zoo
+from convc.bench.peers import SYSTEMS, is_installed
+from convc.bench.race import Timed, check_systems, race
+from convc.bench.report import describe_machine, draw, line, table
+from convc.exporters.onnx import export_model, write_model
 
-    process: subprocess.Popen[str]
-    hello: dict[str, Any] = field(default_factory=dict)
-    fastest: list[float] = field(default_factory=list)
+ROOT = Path(__file__).parents[1]
 
-    @staticmethod
-    def start(python: str, side: str, model: Path, threads: int) -> Runner:
-        command = [python, str(WORKER), side, str(model), str(threads)]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        runner = Runner(process)
-        runner.hello = runner.answer()
-        return runner
+#: Files that a system loads, by its name; an ONNX file where none is given.
+SUFFIXES = {"ncnn": ".ncnn.param", "mnn": ".mnn"}
 
-    def ask(self, seconds: float) -> None:
-        """One slice: runs for about so many seconds, and keeps the fastest."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{seconds}\n")
-        self.process.stdin.flush()
-        self.fastest.append(min(self.answer()["times"]))
+ZOO = ("lenet5", "alexnet", "vgg16", "resnet50", "mobilenet_v1", "mobilenet_v2", "densenet121", "inception_v3")
 
-    def answer(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit(f"{' '.join(map(str, self.process.args))} ended early")  # type: ignore[arg-type]
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def stop(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(30)
-
-
-def race(model: Path, threads: int, rounds: int, slice_: float, pythons: dict[str, str]) -> dict[str, Any]:
-    """Milliseconds by side, and the largest difference of the results where the weights are the same."""
-    runners = {side: Runner.start(pythons[side], side, model, threads) for side in SIDES}
-    for _ in range(rounds):
-        for runner in runners.values():
-            runner.ask(slice_)
-    ours, theirs = (runners[side].hello for side in SIDES)
-    row: dict[str, Any] = {side: statistics.median(runner.fastest) * 1e3 for side, runner in runners.items()}
-    if ours["same_weights"]:
-        scale = max(map(abs, theirs["result"]))
-        row["difference"] = max(abs(a - b) for a, b in zip(ours["result"], theirs["result"], strict=True)) / scale
-    for runner in runners.values():
-        runner.stop()
-    return {"network": model.stem, "threads": threads, **row}
+BEGIN, END = "<!-- race: written by benchmarks/race.py -->", "<!-- end of race -->"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--threads", default="1,2")
-    parser.add_argument("--only", default="lenet5,alexnet,vgg16,resnet50")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--systems", default=",".join(name for name in list(SYSTEMS)[1:] if is_installed(name)))
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--slice", type=float, default=0.5, help="seconds a side gets each round")
-    parser.add_argument("--peer-python", default=sys.executable)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--slice", type=float, default=0.4, help="seconds a system gets each round")
+    parser.add_argument("--out", type=Path, default=Path("race.json"))
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md from --out, and race nothing")
     given = parser.parse_args()
-    pythons = {"convc": sys.executable, "onnxruntime": given.peer_python}
-    rows = []
-    for name in given.only.split(","):
-        for threads in map(int, given.threads.split(",")):
-            rows.append(race(given.folder / f"{name}.onnx", threads, given.rounds, given.slice, pythons))
-            if not given.json:
-                print(line(rows[-1]), flush=True)
-    if given.json:
-        print(json.dumps(rows, indent=1))
+    found: dict[str, Any] = {"machine": describe_machine(), "races": []}
+    if given.out.exists():
+        found = json.loads(given.out.read_text())
+    if given.write:
+        write(found)
+        return
+    systems = [name for name in given.systems.split(",") if name]
+    check_systems(systems)
+    with tempfile.TemporaryDirectory() as made:
+        for name in given.only.split(",") if given.only else names(given.folder):
+            model = given.folder / f"{name}.onnx" if given.folder else exported(name, Path(made))
+            for threads in map(int, given.threads.split(",")):
+                if any(r["network"] == name and r["threads"] == threads for r in found["races"]):
+                    continue
+                timed = one(model, threads, systems, given.rounds, given.slice)
+                found["races"].append({"network": name, "threads": threads, "systems": timed})
+                print(line(found["races"][-1]), flush=True)
+                given.out.write_text(json.dumps(found, indent=1))
 
 
-def line(row: dict[str, Any]) -> str:
-    agree = f"results differ by {row['difference']:.1e}" if "difference" in row else "random weights"
-    return (
-        f"{row['network']:12s} {row['threads']} thread(s)  convc {row['convc']:8.3f} ms  onnxruntime "
-        f"{row['onnxruntime']:8.3f} ms  x {row['onnxruntime'] / row['convc']:.2f}  ({agree})"
-    )
+def names(folder: Path | None) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.onnx")) if folder else list(ZOO)
+
+
+def exported(name: str, folder: Path) -> Path:
+    network = convc.load(zoo.find(name).path)
+    path = folder / f"{name}.onnx"
+    write_model(export_model(network.graph, {v.name: network.weights[v.name] for v in network.graph.parameters}), path)
+    return path
+
+
+def one(model: Path, threads: int, systems: list[str], rounds: int, slice_: float) -> list[dict[str, Any]]:
+    kernel = convc.compile(convc.from_onnx(model), threads=threads)
+    random = np.random.default_rng(0)
+    inputs = [random.standard_normal(port.type.shape).astype(np.float32) for port in kernel.inputs]
+    loaded = [name for name in systems if model.with_suffix(SUFFIXES.get(name, ".onnx")).exists()]
+    models = {"convc": kernel.path, **dict.fromkeys(loaded, model)}
+    return [record(timed) for timed in race(models, inputs, threads, rounds, slice_)]
+
+
+def record(timed: Timed) -> dict[str, Any]:
+    return {field: getattr(timed, field) for field in Timed.__slots__}
+
+
+def write(found: dict[str, Any]) -> None:
+    page, figure = ROOT / "docs" / "performance.md", ROOT / "docs" / "figures" / "race.svg"
+    before, _, rest = page.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    picture = "![the best other system's time over convc's](figures/race.svg)"
+    text = "\n\n".join((found["machine"], table(found["races"]), picture))
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+    figure.write_text(str(draw(found["races"])))
 
 
 if __name__ == "__main__":

@@ -11,33 +11,36 @@ import click
 
 from convc.cli.ablate import ablate as measure_ablation
 from convc.cli.ablate import print_ablation
+from convc.cli.bench_tables import print_layers, print_race
 from convc.cli.common import (
     count,
     echo_json,
     json_option,
     load_network,
     network_options,
-    print_table,
     seconds,
     target_options,
 )
 
 if TYPE_CHECKING:
-    from convc.inspect.table import Row
+    from convc.driver import Compiled
     from convc.native.kernel import Kernel
+    from convc.network import Network
+    from convc.options import Options
 
 
 @click.command()
 @network_options
 @target_options
 @click.option("--time", "budget", type=float, default=2.0, show_default=True, help="Seconds to measure.")
-@click.option("--layers", is_flag=True, help="Also time every layer.")
+@click.option("--layers", is_flag=True, help="Also time every layer, beside what this machine could do at best.")
+@click.option("--against", metavar="NAMES", default="", help="Also time other systems: ort, openvino, torch.")
 @click.option("--ablate", is_flag=True, help="Also time the network without each pass, all interleaved.")
 @json_option
 def command(
     network: str, weights: Path | None, seed: int, parameters: dict[str, object],
     target: str, threads: int | None, level: int, winograd: bool, without: tuple[str, ...], budget: float,
-    layers: bool, ablate: bool, as_json: bool,
+    layers: bool, against: str, ablate: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Time a network, and each of its layers.
 
@@ -45,26 +48,31 @@ def command(
     Example:
         convc bench resnet50 --threads 1 --layers
         convc bench mobilenet_v2 --ablate
+        convc bench resnet50 --against ort,openvino,torch
         convc bench net.conv --json
     """
+    from convc.bench.race import check_systems
     from convc.driver import build_library, make_options, translate
     from convc.inspect.table import rows
     from convc.native.kernel import Kernel
 
+    systems = [name for name in against.split(",") if name]
+    check_systems(systems)
     loaded, _ = load_network(network, weights, seed, parameters)
     options = make_options(target, threads, level, winograd, without)
     compiled = translate(loaded.graph, options)
     kernel = Kernel(build_library(loaded, compiled, options), options.threads)
     arrays = _inputs(kernel)
     times = _times(lambda: kernel(*arrays), budget)
-    table = rows(compiled.program)
-    macs = sum(row.macs for row in table)
+    macs = sum(row.macs for row in rows(compiled.program))
     record: dict[str, Any] = {
         "network": kernel.name, "threads": options.threads, "runs": len(times), "median": statistics.median(times),
         "fastest": min(times), "flops_per_second": 2 * macs / min(times),
     }  # fmt: skip
     if layers:
-        record["layers"] = _layers(kernel, arrays, table, len(times))
+        record |= _layers(kernel, arrays, compiled, options, len(times))
+    if systems:
+        record["against"] = _against(loaded, kernel, arrays, systems, options, budget)
     if ablate:
         record["ablation"] = measure_ablation(loaded, options, _inputs, budget)
     if as_json:
@@ -92,33 +100,54 @@ def _times(call: Any, budget: float) -> list[float]:
     return times
 
 
-def _layers(kernel: Kernel, arrays: list[Any], table: list[Row], runs: int) -> list[dict[str, Any]]:
-    """Each layer's median time over as many runs, at most 50."""
+def _layers(kernel: Kernel, arrays: list[Any], compiled: Compiled, options: Options, runs: int) -> dict[str, Any]:
+    """The machine's limits, and each layer's median time over as many runs, at most 50."""
+    from convc.bench.roofline import bounds
+    from convc.inspect.table import rows
+    from convc.native.peak import limits
+
+    found = limits(options.target, options.threads)
     columns = zip(*([taken for _, taken in kernel.profile(*arrays)] for _ in range(min(runs, 50))), strict=True)
-    return [_layer(row, statistics.median(taken)) for row, taken in zip(table, columns, strict=True)]
+    layers = []
+    for row, bound, times in zip(
+        rows(compiled.program), bounds(compiled.program, found, options), columns, strict=True
+    ):
+        taken = max(statistics.median(times), 1e-9)  # the clock may see nothing of a very small layer
+        layers.append({
+            "layer": row.name, "algorithm": row.kernel, "seconds": taken, "flops_per_second": 2 * row.macs / taken,
+            "bytes_per_second": row.bytes / taken, "bound": bound.seconds, "share_of_bound": bound.seconds / taken,
+            "expected": bound.expected,
+        })  # fmt: skip
+    machine = {"flops_per_second": found.flops, "cache_per_second": found.cache, "memory_per_second": found.memory}
+    return {"machine": machine, "layers": layers}
 
 
-def _layer(row: Row, taken: float) -> dict[str, Any]:
-    taken = max(taken, 1e-9)  # the clock may see nothing of a very small layer
-    return {
-        "layer": row.name, "algorithm": row.kernel, "seconds": taken,
-        "flops_per_second": 2 * row.macs / taken, "bytes_per_second": row.bytes / taken,
-    }  # fmt: skip
+def _against(
+    network: Network, kernel: Kernel, arrays: list[Any], systems: list[str], options: Options, budget: float
+) -> list[dict[str, Any]]:
+    """convc and the other systems in turn, each in a process of its own."""
+    import tempfile
+    from dataclasses import asdict
+
+    from convc.bench.race import race
+    from convc.exporters.onnx import export_model, write_model
+
+    with tempfile.TemporaryDirectory() as made:
+        path = Path(made) / "network.onnx"
+        weights = {value.name: network.weights[value.name] for value in network.graph.parameters}
+        write_model(export_model(network.graph, weights), path)
+        models = {"convc": kernel.path, **dict.fromkeys(systems, path)}
+        timed = race(models, arrays, options.threads, rounds=5, slice_=max(0.0, budget / 5))
+    return [asdict(item) for item in timed]
 
 
 def _print(record: dict[str, Any]) -> None:
     if "ablation" in record:
         print_ablation(record["ablation"])
     if "layers" in record:
-        total = sum(row["seconds"] for row in record["layers"])
-        titles = ("layer", "time", "share", "FLOP/s", "B/s", "algorithm")
-        lines = [
-            (row["layer"], seconds(row["seconds"]), f"{row['seconds'] / total:.1%}",
-             count(row["flops_per_second"]) if row["flops_per_second"] else "", count(row["bytes_per_second"]),
-             row["algorithm"])
-            for row in record["layers"]
-        ]  # fmt: skip
-        print_table(titles, lines, right=titles[1:-1])
+        print_layers(record)
+    if "against" in record:
+        print_race(record["against"])
     click.echo(
         f"{record['network']}: {seconds(record['median'])} median, {seconds(record['fastest'])} fastest of "
         f"{record['runs']} runs, {count(record['flops_per_second'])}FLOP/s, {record['threads']} thread(s)"

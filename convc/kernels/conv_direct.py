@@ -297,7 +297,7 @@ def choose_tile(blocks: int, width: int, registers: int, ragged: bool = False) -
     rate = 1 if registers == 32 else 2  # of multiply-adds in a cycle: 64-byte ones take both halves of a core
     best: tuple[float, float, int, int] | None = None
     for vectors in (4, 3, 2, 1):
-        if blocks % vectors and not (ragged and blocks > vectors) or (vectors == 4 and registers == 16):
+        if (blocks % vectors and not (ragged and blocks > vectors)) or (vectors == 4 and registers == 16):
             continue
         pixels = min(ACCUMULATORS[registers] // vectors, (registers - 1 - vectors) // vectors)
         across = ceil_div(width, pixels)

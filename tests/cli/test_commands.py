@@ -137,6 +137,10 @@ def test_bench_times_layers(convc: Convc) -> None:
     record = json.loads(convc("bench", "net.conv", "--time", "0.01", "--layers", "--json").out)
     assert record["median"] >= record["fastest"] > 0
     assert len(record["layers"]) >= 3
+    assert record["machine"]["flops_per_second"] > 1e8
+    assert all(row["share_of_bound"] == row["bound"] / row["seconds"] for row in record["layers"])
+    refused = convc("bench", "net.conv", "--against", "ort,abacus")
+    assert refused.code != 0 and "`abacus` is no system" in refused.err
     assert "median" in convc("bench", "net.conv", "--time", "0.01", "--layers").out
 
 

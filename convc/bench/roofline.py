@@ -1,0 +1,64 @@
+"""What each layer could take at best on this machine, and what the cost model expected of it.
+
+    bound = max(2 * macs / peak, weights / memory + activations / cache)
+
+`macs` are those of the layer as written, so a Winograd convolution may take less than its bound. Weights of a network
+too large for the shared cache come from memory at every run, others and activations count at the second-level cache's
+rate: it is a bound below, not an estimate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convc.inspect.table import rows
+from convc.ir.graph import Node
+from convc.ir.op import Fused
+from convc.kernels.conv_direct import ConvDirect
+from convc.kernels.winograd import Winograd
+from convc.native.peak import Limits
+from convc.ops.conv import Conv
+from convc.options import Options
+from convc.plan.choose import DIRECT, MACHINES, Candidate, cycles
+from convc.plan.problem import problem_of
+from convc.plan.program import Program, Space, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Seconds at best, and those expected: None where no model says."""
+
+    seconds: float
+    expected: float | None
+
+
+def bounds(program: Program, limits: Limits, options: Options) -> list[Bound]:
+    """A bound for every step of `program`, run by as many threads as `limits` are of."""
+    packed = {weight.offset: weight for weight in program.weights}
+    constants = {weight.value.name for weight in program.weights}
+    far = program.weights_bytes > MACHINES[options.target.registers].third_level
+    weights_rate = limits.memory if far else limits.cache
+    found = []
+    for step, row in zip(program.steps, rows(program), strict=True):
+        weights = sum(packed[a.offset].bytes for a in step.arguments if a.space is Space.WEIGHTS)
+        values = {value.name: value.type.bytes for value in (*step.node.inputs, *step.node.outputs)}
+        activations = sum(size for name, size in values.items() if name not in constants)
+        moved = weights / weights_rate + activations / limits.cache
+        found.append(Bound(max(2 * row.macs / limits.flops, moved), _expected(step, limits, options)))
+    return found
+
+
+def _expected(step: Step, limits: Limits, options: Options) -> float | None:
+    """Seconds by the model that chooses algorithms, which counts cycles: of a convolution with its own kernel."""
+    anchor, kernel = _anchor(step.node), step.kernel
+    if not isinstance(anchor.op, Conv) or not isinstance(kernel, (ConvDirect, Winograd)):
+        return None
+    height, width = (s.outputs for s in kernel.schemes) if isinstance(kernel, Winograd) else (0, 0)
+    candidate = Candidate((height, width), kernel.block) if isinstance(kernel, Winograd) else DIRECT
+    target = options.target
+    frequency = limits.flops / options.threads / (2 * target.lanes * MACHINES[target.registers].rate)
+    return cycles(problem_of(anchor, step.node.output.type, options), candidate) / frequency
+
+
+def _anchor(node: Node) -> Node:
+    return node.op.nodes[0] if isinstance(node.op, Fused) else node
