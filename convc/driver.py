@@ -31,10 +31,13 @@ from convc.options import Options, Target
 if TYPE_CHECKING:  # what only some calls need is imported by them: a library from the cache is there in milliseconds
     from convc.codegen.emitted import Emitted
     from convc.ir.graph import Graph
+    from convc.ir.op import Array
     from convc.native.kernel import Kernel
     from convc.network import Network
     from convc.passes.base import Stages
     from convc.plan.program import Program
+    from convc.trust.bisect import Findings
+    from convc.trust.passes import Verdict
 
 Progress = Callable[[int, int], None]
 
@@ -145,11 +148,16 @@ def make_options(
 
 def translate(graph: Graph, options: Options) -> Compiled:
     """Graph to C text, nothing run."""
-    from convc.codegen.emit import emit
     from convc.passes.pipeline import run_pipeline
+
+    return generate(run_pipeline(graph, options), options)
+
+
+def generate(stages: Stages, options: Options) -> Compiled:
+    """The last of the stages to C text."""
+    from convc.codegen.emit import emit
     from convc.plan.lower import lower
 
-    stages = run_pipeline(graph, options)
     program = lower(stages.graph, options)
     return Compiled(stages, program, emit(program, options))
 
@@ -166,15 +174,20 @@ def build_library(
 
     `note` is kept for `find_library`.
     """
+    library = make_library(network, compiled, options, progress)
+    remember(_request(network.digest, options), options, library, note)
+    return library
+
+
+def make_library(network: Network, compiled: Compiled, options: Options, progress: Progress | None = None) -> Path:
+    """The same, where `find_library` is not to find it: of a graph that is not as the pipeline would leave it."""
     from convc.plan.packing import pack
 
     write = partial(pack, compiled.program, compiled.graph, network.weights)
     digest = hashlib.sha256(network.weights.digest().encode())
     for piece in compiled.program.weights:
         digest.update(repr((piece.value.name, piece.packing, piece.offset)).encode())
-    library = build(compiled.emitted, write, digest.hexdigest(), options, progress)
-    remember(_request(network.digest, options), options, library, note)
-    return library
+    return build(compiled.emitted, write, digest.hexdigest(), options, progress)
 
 
 def tune_options(network: Network, options: Options, progress: Progress | None = None) -> Options:
@@ -197,6 +210,7 @@ def compile(
     level: int = 2,
     winograd: bool = True,
     without: Sequence[str] = (),
+    check_passes: bool = False,
 ) -> Kernel:
     """A callable kernel for `network`, from the cache where it was built before.
 
@@ -208,12 +222,45 @@ def compile(
         level: 0 runs no pass, 1 rewrites the graph, 2 also blocks layouts.
         winograd: Whether convolutions may be computed by Winograd's method: faster, and rounded a little differently.
         without: Names of passes that are not to run, e.g. `["fuse-depthwise"]`.
+        check_passes: Run the graph after every pass in the interpreter, against the source's on the same data.
+
+    Raises:
+        InternalError: `check_passes`, and a pass changed what the network computes.
     """
     from convc.native.kernel import Kernel
 
     options = make_options(target, threads, level, winograd, without)
+    if check_passes:
+        verify_passes(network, options)
     if tune:
         options = tune_options(network, options)
     built = find_library(network.digest, options)
     library = built.library if built else build_library(network, translate(network.graph, options), options)
     return Kernel(library, options.threads)
+
+
+def verify_passes(network: Network, options: Options) -> tuple[Verdict, ...]:
+    """What every pass did to the network's results, in the interpreter.
+
+    Raises:
+        InternalError: A pass changed them beyond what rounding explains; it is named.
+    """
+    from convc.passes.pipeline import run_pipeline
+    from convc.trust.passes import check_passes, require
+
+    verdicts = check_passes(run_pipeline(network.graph, options), network.weights)
+    require(network.graph, verdicts)
+    return verdicts
+
+
+def bisect(network: Network, options: Options, inputs: Mapping[str, Array] | None = None) -> Findings:
+    """Which pass or kernel makes a network wrong on these inputs (random ones by default), and at which node."""
+    from convc.native.kernel import Kernel
+    from convc.network import Network
+    from convc.trust.bisect import search
+
+    def library(stages: Stages) -> Kernel:
+        path = make_library(Network(stages.graph, network.weights), generate(stages, options), options)
+        return Kernel(path, options.threads)
+
+    return search(network, options, library, inputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -19,10 +19,22 @@ class Lookup(Protocol):
     def __getitem__(self, name: str) -> npt.NDArray[np.float32]: ...
 
 
+#: What a node's results are, from its operands.
+Evaluate = Callable[[Node, Sequence[Array]], Sequence[Array]]
+
+
+def by_reference(node: Node, operands: Sequence[Array]) -> Sequence[Array]:
+    """The results of a node as its op's reference says."""
+    return node.op.reference(*operands)
+
+
 def run(
-    graph: Graph, inputs: Mapping[str, Array], weights: Lookup, dtype: npt.DTypeLike = np.float64
-) -> dict[str, Array]:
+    graph: Graph, inputs: Mapping[str, Array], weights: Lookup, dtype: npt.DTypeLike = np.float64,
+    evaluate: Evaluate = by_reference,
+) -> dict[str, Array]:  # fmt: skip
     """The outputs of `graph` by name, computed in `dtype`; layouts have no meaning here.
+
+    `evaluate` stands in for the reference where the values between are to be seen, or disturbed.
 
     Raises:
         ConvcError: An input is missing, or has another shape than the graph says.
@@ -30,7 +42,7 @@ def run(
     known: dict[str, Array] = {value.name: _input(value, inputs, dtype) for value in graph.inputs}
     last_use = {value.name: i for i, node in enumerate(graph.nodes) for value in node.inputs}
     for number, node in enumerate(graph.nodes):
-        _run_node(node, known, weights, dtype)
+        _run_node(node, known, weights, dtype, evaluate)
         for value in node.inputs:
             if last_use[value.name] == number and value.name not in graph.output_names:
                 known.pop(value.name, None)
@@ -72,11 +84,13 @@ def _input(value: Value, inputs: Mapping[str, Array], dtype: npt.DTypeLike) -> A
     return array
 
 
-def _run_node(node: Node, known: dict[str, Array], weights: Lookup, dtype: npt.DTypeLike) -> None:
+def _run_node(
+    node: Node, known: dict[str, Array], weights: Lookup, dtype: npt.DTypeLike, evaluate: Evaluate = by_reference
+) -> None:
     for value in node.inputs:
         if value.name not in known:
             known[value.name] = np.asarray(weights[value.name], dtype)
     with np.errstate(all="ignore"):  # NaN and infinities are results like others
-        results = node.op.reference(*(known[value.name] for value in node.inputs))
+        results = evaluate(node, [known[value.name] for value in node.inputs])
     for value, result in zip(node.outputs, results, strict=True):
         known[value.name] = np.asarray(result, dtype)

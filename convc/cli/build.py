@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from convc.cli.common import (
+    check_passes_option,
     count,
     echo_json,
     find_network,
@@ -37,11 +38,12 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build"), show_default=True)
 @click.option("--tune", is_flag=True, help="Measure the likeliest algorithms of each convolution first.")
 @click.option("--ir", "with_ir", is_flag=True, help="Also write the IR after every pass, to ir/.")
+@check_passes_option
 @json_option
 def command(
     network: str, weights: Path | None, seed: int, parameters: dict[str, object],
     target: str, threads: int | None, level: int, winograd: bool, without: tuple[str, ...], output: Path, tune: bool,
-    with_ir: bool, as_json: bool,
+    with_ir: bool, checked: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Build a native library: libNAME.so, NAME.h and the C it was made of, in src/.
 
@@ -59,13 +61,15 @@ def command(
     origin = Origin(path, weights or trained, seed, parameters)
     options = make_options(target, threads, level, winograd, without)
     ir = output / "ir" if with_ir else None
-    known = None if tune or ir else recall(origin)
+    known = None if tune or ir or checked else recall(origin)
     if known and (found := _find(known.digest, options)):
         library, summary, weights_from = *found, known.weights_from
         if not as_json:
             _print_table(summary)
     else:
         loaded, weights_from = load_network(network, weights, seed, parameters)
+        if checked:
+            _check(loaded, options, not as_json)
         if tune:
             options = _tuned(loaded, options, not as_json)
         library, summary = _build_or_find(loaded, options, ir, not as_json)
@@ -108,6 +112,16 @@ def _build_or_find(loaded: Network, options: Options, ir: Path | None, shown: bo
     if ir:
         write_stages(compiled.stages, ir)
     return library, summary
+
+
+def _check(loaded: Network, options: Options, shown: bool) -> None:
+    """What the passes did to the results, in the interpreter; an error if one of them is wrong."""
+    from convc.driver import verify_passes
+
+    found = [verdict.difference for verdict in verify_passes(loaded, options) if verdict.difference]
+    if shown:
+        error, bound = (max((getattr(d, what) for d in found), default=0.0) for what in ("error", "bound"))
+        click.echo(f"{len(found)} passes changed the graph, none the results: {error:.2g} off, bound {bound:.2g}\n")
 
 
 def _tuned(loaded: Network, options: Options, shown: bool) -> Options:

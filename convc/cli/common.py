@@ -15,6 +15,7 @@ from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     from convc.network import Network
+    from convc.trust.bound import Difference
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -71,6 +72,15 @@ def without_option(function: F) -> F:
     option = click.option(
         "--without", multiple=True, metavar="PASS", help="Leave this pass out (may be repeated; `convc ir` lists them)."
     )
+    return option(function)
+
+
+def check_passes_option(function: F) -> F:
+    """`--check-passes`."""
+    option = click.option(
+        "--check-passes", "checked", is_flag=True,
+        help="Run the graph after every pass in the interpreter, against the source's on the same data.",
+    )  # fmt: skip
     return option(function)
 
 
@@ -138,6 +148,35 @@ def load_network(name: str, weights: Path | None, seed: int, parameters: dict[st
         except ConvcError:  # the parameters asked for other shapes than those it was trained with
             pass
     return network, f"random, seed {seed}"
+
+
+def read_arrays(paths: Sequence[Path], network: str, ports: Sequence[tuple[str, object]]) -> list[Any]:
+    """The arrays in `.npy` files, one for each of a network's inputs.
+
+    Raises:
+        ConvcError: A file holds no array, or there is another number of files than of inputs.
+    """
+    import numpy as np
+
+    from convc.diagnostics import ConvcError
+
+    arrays = []
+    for path in paths:
+        try:
+            arrays.append(np.load(path, allow_pickle=False))
+        except (ValueError, EOFError) as error:
+            raise ConvcError(f"{path}: not a .npy array: {error}") from None
+    if len(arrays) != len(ports):
+        wanted = ", ".join(f"{name}: {type}" for name, type in ports)
+        raise ConvcError(f"`{network}` takes {len(ports)} input(s) ({wanted}), --input was given {len(arrays)} time(s)")
+    return arrays
+
+
+def verdict_cells(difference: Difference | None) -> tuple[str, str, str]:
+    """A verdict as cells of a table: in a word, the difference, the bound."""
+    if difference is None:
+        return "changed nothing", "", ""
+    return "agrees" if difference.agrees else "WRONG", f"{difference.error:.2g}", f"{difference.bound:.2g}"
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:

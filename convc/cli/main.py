@@ -18,7 +18,7 @@ from convc.diagnostics import CompileError, ConvcError
 
 #: In the order of `convc --help`: the module convc.cli.<name> holds the command.
 COMMANDS: Final = (
-    "check", "fmt", "ir", "build", "run", "bench", "compare", "explain", "import", "export", "zoo", "cache",
+    "check", "fmt", "ir", "build", "run", "bench", "compare", "explain", "bisect", "import", "export", "zoo", "cache",
     "completion", "version",
 )  # fmt: skip
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convc.cli.common import echo_json, json_option, load_network, network_options, target_options
+from convc.cli.common import (
+    check_passes_option,
+    echo_json,
+    json_option,
+    load_network,
+    network_options,
+    read_arrays,
+    target_options,
+)
 from convc.diagnostics import ConvcError
 
 if TYPE_CHECKING:
@@ -21,11 +29,12 @@ _LINE = "{name} {shape}: from {min:.6g} to {max:.6g}, largest at {argmax}"
 @target_options
 @click.option("-i", "--input", "inputs", multiple=True, type=click.Path(path_type=Path), help="A .npy per input.")
 @click.option("-o", "--output", "outputs", multiple=True, type=click.Path(path_type=Path), help="A .npy per output.")
+@check_passes_option
 @json_option
 def command(
     network: str, weights: Path | None, seed: int, parameters: dict[str, object],
     target: str, threads: int | None, level: int, winograd: bool, without: tuple[str, ...], inputs: tuple[Path, ...],
-    outputs: tuple[Path, ...], as_json: bool,
+    outputs: tuple[Path, ...], checked: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run a network, or a library that was built, on .npy arrays.
 
@@ -37,11 +46,16 @@ def command(
     import convc
 
     if network.endswith(".so"):
+        if checked:
+            raise ConvcError(f"{network}: a library holds no passes to check; name the network it was built from")
         kernel = convc.open(network, threads)
     else:
         loaded, _ = load_network(network, weights, seed, parameters)
-        kernel = convc.compile(loaded, target, threads, level=level, winograd=winograd, without=without)
-    results = _results(kernel, [_read(path) for path in inputs], len(outputs))
+        kernel = convc.compile(
+            loaded, target, threads, level=level, winograd=winograd, without=without, check_passes=checked
+        )
+    arrays = read_arrays(inputs, kernel.name, [(port.name, port.type) for port in kernel.inputs])
+    results = _results(kernel, arrays, len(outputs))
     for path, array in zip(outputs, results, strict=False):
         _write(path, array)
     records = [_record(port.name, array) for port, array in zip(kernel.outputs, results, strict=True)]
@@ -53,10 +67,6 @@ def command(
 
 
 def _results(kernel: Kernel, arrays: list[Any], wanted: int) -> tuple[Any, ...]:
-    if len(arrays) != len(kernel.inputs):
-        ports = ", ".join(f"{port.name}: {port.type}" for port in kernel.inputs)
-        raise ConvcError(f"`{kernel.name}` takes {len(kernel.inputs)} input(s) ({ports}), --input was given "
-                         f"{len(arrays)} time(s)")  # fmt: skip
     if wanted > len(kernel.outputs):
         raise ConvcError(f"`{kernel.name}` has {len(kernel.outputs)} output(s), --output was given {wanted} times")
     result = kernel(*arrays)
@@ -68,15 +78,6 @@ def _record(name: str, array: Any) -> dict[str, object]:
         "name": name, "shape": list(array.shape), "min": float(array.min()), "max": float(array.max()),
         "argmax": int(array.argmax()),
     }  # fmt: skip
-
-
-def _read(path: Path) -> Any:
-    import numpy as np
-
-    try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ConvcError(f"{path}: not a .npy array: {error}") from None
 
 
 def _write(path: Path, array: Any) -> None:

@@ -53,6 +53,19 @@ def arena_bytes(places: Sequence[Placed]) -> int:
     return max((place.offset + round_up(place.bytes, ALIGNMENT) for place in places), default=0)
 
 
+def overlaps(places: Sequence[Placed]) -> list[tuple[Placed, Placed]]:
+    """Pairs that share bytes while both are alive: none, in a plan that is right."""
+    ordered = sorted(places, key=lambda p: p.offset)
+    pairs = []
+    for number, a in enumerate(ordered):
+        for b in ordered[number + 1 :]:
+            if b.offset >= a.offset + a.bytes:
+                break
+            if a.first <= b.last and b.first <= a.last:
+                pairs.append((a, b))
+    return pairs
+
+
 def _greedy(buffers: Sequence[Buffer]) -> list[Placed]:
     placed: list[Placed] = []
     for buffer in buffers:

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from trust.broken import TakesAnother, use_passes
 
 from convc.cli.main import COMMANDS, run
+
+HERE = Path(__file__).parent
 
 NET = """network small(x: f32[batch, 3, 8, 8], channels = 8, batch = 1) {
     y = x |> conv(channels, 3, pad = 1, bias = false) |> batchnorm |> relu
@@ -28,6 +31,7 @@ class Ran:
 
 
 Convc = Callable[..., Ran]
+Golden = Callable[[Path, str], None]
 
 
 @pytest.fixture
@@ -198,3 +202,24 @@ def test_ablation(convc: Convc) -> None:
     whole, parts = records[""], records["fuse-epilogue"]
     assert parts["steps"] > whole["steps"] and parts["bytes"] > whole["bytes"]
     assert whole["slower"] == 1.0 and all(record["fastest"] > 0 for record in records.values())
+
+
+def test_check_passes_gives_a_verdict_for_each(convc: Convc) -> None:
+    ran = convc("ir", "net.conv", "--check-passes")
+    assert ran.code == 0
+    assert re.search(r"^fold-batch-norm +agrees", ran.out, re.MULTILINE)
+    records = json.loads(convc("ir", "net.conv", "--check-passes", "--json").out)
+    assert all(record["agrees"] for record in records) and any(record["changed"] for record in records)
+    assert "none the results" in convc("build", "net.conv", "--check-passes").out
+
+
+def test_bisect_names_the_guilty(convc: Convc, monkeypatch: pytest.MonkeyPatch, golden: Golden) -> None:
+    assert convc("bisect", "net.conv").code == 0
+    Path("wrong.conv").write_text(NET.replace("|> relu", "|> tanh"))
+    use_passes(monkeypatch, TakesAnother())
+    ran = convc("bisect", "wrong.conv")
+    assert ran.code == 1
+    golden(HERE / "bisect.txt", re.sub(r"\d\.\d+(e-\d+)?|\d+e-\d+", "N", ran.out))
+    (guilty,) = json.loads(convc("bisect", "wrong.conv", "--json").out)["guilty"]
+    assert (guilty["what"], guilty["node"]) == ("pass take-another", "y")
+    assert convc("ir", "wrong.conv", "--check-passes").code == 1

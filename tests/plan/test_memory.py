@@ -10,7 +10,8 @@ import pytest
 from convc import zoo
 from convc.driver import make_options, translate
 from convc.frontend import load_graph
-from convc.plan.memory import ALIGNMENT, Buffer, arena_bytes, lower_bound, place
+from convc.plan.memory import ALIGNMENT, Buffer, arena_bytes, lower_bound, overlaps, place
+from convc.plan.program import Placed
 
 
 def random_buffers(seed: int) -> list[Buffer]:
@@ -34,6 +35,7 @@ def test_buffers_alive_together_do_not_overlap(seed: int) -> None:
     for a, b in combinations(places, 2):
         if a.first <= b.last and b.first <= a.last:
             assert a.offset + a.bytes <= b.offset or b.offset + b.bytes <= a.offset, (a, b)
+    assert overlaps(places) == []
     assert all(p.offset % ALIGNMENT == 0 for p in places)
     assert arena_bytes(places) >= lower_bound(buffers)
 
@@ -42,6 +44,12 @@ def test_buffers_alive_together_do_not_overlap(seed: int) -> None:
 def test_zoo_networks_need_little_more_than_the_bound(name: str) -> None:
     program = translate(load_graph(zoo.find(name).path), make_options("generic", 1)).program
     assert program.lower_bound_bytes <= program.arena_bytes <= 1.05 * program.lower_bound_bytes
+
+
+def test_an_overlap_is_found() -> None:
+    a, b, c = (Placed(name, offset, 100, first, last) for name, offset, first, last in
+               (("a", 0, 0, 2), ("b", 64, 2, 3), ("c", 64, 4, 4)))  # fmt: skip
+    assert overlaps([c, b, a]) == [(a, b)]
 
 
 def test_no_buffers_need_no_arena() -> None:

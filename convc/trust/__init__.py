@@ -1,0 +1,1 @@
+"""Whether a network may be trusted: every pass and every kernel held against the interpreter."""
