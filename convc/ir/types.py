@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from math import prod
 from typing import Final
 
@@ -58,6 +59,7 @@ class Layout:
     strides: tuple[int, ...]
 
     @staticmethod
+    @lru_cache(4096)
     def dense(shape: Shape, block: int = 1) -> Layout:
         """Row-major without gaps; with `block > 1` the channels (dimension 1) are split and the block is innermost."""
         outer = list(shape)

@@ -92,7 +92,7 @@ def run_passes(graph: Graph, passes: Sequence[Pass]) -> Stages:
         start = time.perf_counter()
         try:
             graph = item.run(graph, report)
-            verify(graph, item.name)
+            verify(graph, item.name, stages[-1].graph)
         except InternalError:
             raise
         except Exception as error:
