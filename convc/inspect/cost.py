@@ -15,6 +15,9 @@ from convc.ops.normalization import BatchNorm
 Numbers = tuple[int, ...]
 Steps = tuple[int | Fraction, ...]
 
+#: Operands that say where others are read; a field is that of the regular grid, where all offsets are zero.
+_STEERING: Final = ("offset", "mask")
+
 #: Operands that training measures and does not learn; papers and frameworks do not count them.
 _MEASURED: Final = ("running_mean", "running_var")
 
@@ -25,8 +28,9 @@ class NodeCost:
 
     `field` is the receptive field of one element of its result along each spatial axis, in pixels of the network's
     input (it may reach into the padding, so it can exceed the image); `jump` the distance between neighbours, a
-    fraction where maps are enlarged. Of several operands the widest counts; what was pooled over the whole map and
-    tells every pixel the same (the gate of squeeze-and-excitation) does not.
+    fraction where maps are enlarged. Of several operands the widest counts. What was pooled over the whole map and
+    tells every pixel the same (the gate of squeeze-and-excitation) does not count, nor do the offsets and the mask of
+    a deformable convolution: how far it reaches depends on the data, so its field is that of its regular grid.
     """
 
     node: Node
@@ -73,7 +77,8 @@ def _reach(node: Node, cost: Cost, reach: dict[str, tuple[Numbers, Steps]]) -> t
     taps = cost.taps
     if node.inputs and node.inputs[0].type.is_image and not node.outputs[0].type.is_image:
         taps = node.inputs[0].type.shape[2:]  # whoever reads the flat vector sees the whole map
-    told = [value for value in node.inputs if not _is_gate(value, node)]
+    roles = zip(node.op.operands(len(node.inputs)), node.inputs, strict=True)
+    told = [value for role, value in roles if role not in _STEERING and not _is_gate(value, node)]
     seen = [reach.get(value.name, ((), ())) for value in told]
     rank = max(len(taps), node.outputs[0].type.rank - 2, 0, *(len(field) for field, _ in seen))
     before = _largest([field for field, _ in seen], rank)

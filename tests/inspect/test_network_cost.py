@@ -30,6 +30,18 @@ def test_receptive_fields() -> None:
     assert rows["fc"][0] == (21 + 7 * 4, 21 + 7 * 4)
 
 
+def test_offsets_do_not_widen_the_field() -> None:
+    rows = by_name(
+        parse_graph("""network n(x: f32[1, 4, 32, 32]) {
+            y = x |> conv(4, 5, stride = 2, pad = 2)
+            offset = y |> conv(18, 3, pad = 1)
+            mask = y |> conv(9, 7, pad = 3) |> sigmoid
+            return y |> deform_conv(offset, 4, 3, pad = 1, mask = mask, name = "bent")
+        }""")
+    )
+    assert rows["bent"] == ((9, 9), (2, 2))  # 5 + (3 - 1) * 2
+
+
 def test_sums() -> None:
     cost = network_cost(parse_graph(NET))
     a, b, c, fc = 8 * 3 * 9 + 8, 8 * 8 * 9 + 8, 8 * 8, 10 * 8 * 8 * 8 + 10
