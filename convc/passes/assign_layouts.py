@@ -3,8 +3,8 @@
     before:  y: f32[1, 64, 56, 56] = conv(x, ...)      after:  y: f32[1, 64, 56, 56; nChw16c] = conv(x, ...)
 
 Inputs and outputs of the network stay as the caller has them. A convolution over fewer channels than a block reads a
-plain input as it is, and elementwise results of so few channels stay plain; every other reader of a plain image gets
-one `reorder`, shared. `flatten`, `reshape` and `softmax` over channels need them plain, unless fused into a linear
+plain input as it is, and elementwise results of plain images are plain; every other reader of a plain image gets one
+`reorder`, shared. `flatten`, `reshape` and `softmax` over channels need them plain, unless fused into a linear
 layer, which takes the blocks' order into its weights; movements, reductions and norms take images as they come
 (`passes/layout_rules.py`). Layouts and reorders that the graph has already are decided anew.
 Requires: nothing. Ensures: between convolutions nothing is reordered. Declines: tensors that are not images.
@@ -90,7 +90,7 @@ class _Assignment:
         if rule is Rule.PLAIN and not (isinstance(anchor.op, Flatten) and anchor is not node):
             return self._with_types(node, {v.name: self._as(v, False) for v in stored}, False)
         inputs = tuple(stored)
-        if self._stays_plain(rule, anchor, node, inputs):
+        if self._stays_plain(rule, node, inputs):
             return self._with_types(node, {v.name: v for v in inputs}, False)
         return self._with_types(node, {v.name: self._operand(node, anchor, v) for v in inputs}, True)
 
@@ -107,14 +107,15 @@ class _Assignment:
             return value
         return Value(value.name, TensorType.blocked(value.type.shape, self.lanes, value.type.dtype))
 
-    def _stays_plain(self, rule: Rule, anchor: Node, node: Node, inputs: tuple[Value, ...]) -> bool:
-        """Elementwise over few channels, nothing blocked: a convolution may follow that reads it plain."""
+    def _stays_plain(self, rule: Rule, node: Node, inputs: tuple[Value, ...]) -> bool:
+        """What takes images as they come; and elementwise arithmetic, unless one is there in blocks anyway: whoever
+        wants blocks copies once either way, and the caller wants none."""
         images = [v for v in inputs if v.type.is_image and v.name not in self.graph.constants]
-        if rule is Rule.FOLLOW:
-            return all(v.type.block == 1 for v in images)
-        made = [value for part in walk((node,)) for value in part.outputs]
-        few = all(value.type.is_image and value.type.shape[1] < self.lanes for value in made)
-        return few and isinstance(anchor.op, Elementwise) and bool(images) and all(v.type.block == 1 for v in images)
+        if not all(v.type.block == 1 for v in images):
+            return False
+        members = node.op.nodes if isinstance(node.op, Fused) else (node,)
+        copied = any((v.name, True) in self.copies for v in images)
+        return rule is Rule.FOLLOW or (all(isinstance(m.op, Elementwise) for m in members) and not copied)
 
     def _operand(self, node: Node, anchor: Node, value: Value) -> Value:
         """The operand in a layout the node's kernel reads."""

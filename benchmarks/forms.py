@@ -1,0 +1,173 @@
+"""Every form of convolution, and what stands between convolutions, beside ONNX Runtime and PyTorch in one run.
+
+    python benchmarks/forms.py [--only WORDS] [--shapes 64x56x56,256x14x14] [--write docs/forms-speed.md]
+
+A form is a network of its own, with equal weights and inputs on all sides, in one thread each; results are compared.
+Each side gets a slice of every round in turn, so that drift of the machine meets all alike; a figure is the fastest
+run. convc's time is that of the whole call, from and to the caller's arrays. Inside a network images stay in blocks of
+channels: `inside` is the time without bringing them there and back. Needs onnx, onnxruntime and torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from form_list import FORMS, Form
+
+import convc
+from convc.driver import make_options, translate
+from convc.exporters.onnx import export_model
+from convc.frontend import parse_graph
+from convc.inspect.compare import is_inside
+from convc.inspect.cost import network_cost
+from convc.native.peak import peak_flops
+from convc.native.target import native
+from convc.network import Network
+from convc.weights.store import Weights
+
+Run = Callable[[], Any]
+
+
+@dataclass
+class Row:
+    """Seconds of one form; those of a peer are None where it lacks the form."""
+
+    form: str
+    shape: str
+    flops: int
+    twice: bool
+    convc: float
+    inside: float
+    onnxruntime: float | None
+    torch: float | None
+    difference: float
+
+    @property
+    def peer(self) -> float | None:
+        """The faster of the two."""
+        return min((t for t in (self.onnxruntime, self.torch) if t is not None), default=None)
+
+
+@dataclass
+class Sides:
+    """The ways to run one form."""
+
+    runs: dict[str, Run]
+    inside: Callable[[], float]
+    flops: int
+
+
+def session(model: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def sides(form: Form, shape: tuple[int, int, int]) -> Sides:
+    graph = parse_graph(form.network(*shape))
+    network = Network(graph, Weights.random(graph))
+    arrays = {value.name: network.weights[value.name] for value in graph.parameters}
+    random = np.random.default_rng(0)
+    inputs = [random.standard_normal(value.type.shape).astype(np.float32) for value in graph.inputs]
+    kernel = convc.compile(network, threads=1)
+    runs: dict[str, Run] = {"convc": lambda: kernel(*inputs)}
+    try:
+        held = session(export_model(graph, arrays).SerializeToString())
+    except Exception as error:
+        print(f"  ONNX Runtime lacks {form.name}: {str(error)[:100]}", file=sys.stderr)
+    else:
+        named = {value.name: array for value, array in zip(graph.inputs, inputs, strict=True)}
+        runs["onnxruntime"] = lambda: held.run(None, named)[0]
+    if form.torch is not None:
+        of = form.torch
+        weights = {name: torch.from_numpy(np.asarray(array, np.float32)) for name, array in arrays.items()}
+        tensors = [torch.from_numpy(array) for array in inputs]
+        runs["torch"] = lambda: of(*tensors, weights)
+    counted = is_inside(translate(graph, make_options(threads=1)).program)
+
+    def inside() -> float:
+        return sum(took for (_, took), counts in zip(kernel.profile(*inputs), counted, strict=True) if counts)
+
+    return Sides(runs, inside, network_cost(graph).flops)
+
+
+def measure(form: Form, shape: tuple[int, int, int], rounds: int, slice_: float) -> Row:
+    found = sides(form, shape)
+    results = {side: np.asarray(run()) for side, run in found.runs.items()}
+    ours = results["convc"]
+    scale = float(np.abs(ours).max()) or 1.0
+    difference = max((float(np.abs(ours - r).max()) / scale for s, r in results.items() if s != "convc"), default=0.0)
+    best = dict.fromkeys((*found.runs, "inside"), float("inf"))
+    for _ in range(rounds):
+        for side, run in found.runs.items():
+            end = time.perf_counter() + slice_
+            while (start := time.perf_counter()) < end:
+                run()
+                best[side] = min(best[side], time.perf_counter() - start)
+        end = time.perf_counter() + slice_ / 2
+        while time.perf_counter() < end:
+            best["inside"] = min(best["inside"], found.inside())
+    return Row(
+        form.name, "x".join(map(str, shape)), found.flops, form.twice, best["convc"], best["inside"],
+        best.get("onnxruntime"), best.get("torch"), difference,
+    )  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", help="forms whose names hold one of these, separated by commas")
+    parser.add_argument("--shapes", default="64x56x56,256x14x14")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--slice", type=float, default=0.02, help="seconds a side gets each round")
+    parser.add_argument("--build-only", action="store_true", help="fill the cache of builds, measure nothing")
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
+    words = given.only.split(",") if given.only else [""]
+    forms = [form for form in FORMS if any(word in form.name for word in words)]
+    shapes = [shape_of(text) for text in given.shapes.split(",")]
+    top, rows = peak_flops(native()), []
+    for shape in shapes:
+        for form in forms:
+            if given.build_only:
+                sides(form, shape)
+                continue
+            rows.append(measure(form, shape, given.rounds, given.slice))
+            print(line(rows[-1], top), flush=True)
+    if given.json:
+        given.json.write_text(json.dumps({"peak": top, "rows": [asdict(row) for row in rows]}, indent=1))
+
+
+def shape_of(text: str) -> tuple[int, int, int]:
+    c, h, w = map(int, text.split("x"))
+    return c, h, w
+
+
+def line(row: Row, top: float) -> str:
+    peer = row.peer
+    seconds = (row.convc, row.inside, row.onnxruntime, row.torch)
+    times = [f"{1e3 * t:8.3f}" if t is not None else "       -" for t in seconds]
+    gain = f"x{peer / row.convc:5.2f} inside x{peer / row.inside:5.2f}" if peer else "-"
+    rate = row.flops / row.inside
+    mark = " " if not peer or peer / row.convc >= (2 if row.twice else 1) else "<"
+    share = f"{rate * 1e-9:6.1f} GF/s {100 * rate / top:4.0f} %"
+    return f"{row.shape:10s} {row.form:36s} {' '.join(times)}  {share}  {gain} {mark} {row.difference:.0e}"
+
+
+if __name__ == "__main__":
+    main()
