@@ -27,5 +27,9 @@ def runtime() -> Path:
     return _root() / "runtime"
 
 
+def forms() -> Path:
+    return _root() / "examples" / "forms"
+
+
 def standard() -> Path:
     return Path(__file__).parent / "std"

@@ -21,14 +21,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class NetworkName(click.ParamType[str]):
-    """A `.conv` file, or the name of a network of the zoo."""
+    """A `.conv` file, or the name of a network of the zoo or of a form."""
 
     name = "network"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from convc import zoo
+        from convc import forms, zoo
 
-        known = [CompletionItem(name) for name in zoo.names() if name.startswith(incomplete)]
+        known = [CompletionItem(name) for name in (*zoo.names(), *forms.NAMES) if name.startswith(incomplete)]
         return [*known, CompletionItem(incomplete, type="file")]
 
 
@@ -113,9 +113,9 @@ def find_network(name: str) -> tuple[Path, Path | None]:
     """The file of a network, and the weights that come with it.
 
     Raises:
-        ConvcError: Neither a file nor a name of the zoo.
+        ConvcError: Neither a file nor a name of the zoo or of a form.
     """
-    from convc import zoo
+    from convc import forms, zoo
     from convc.diagnostics import ConvcError
 
     path = Path(name)
@@ -125,6 +125,8 @@ def find_network(name: str) -> tuple[Path, Path | None]:
         return path, None
     if path.suffix or len(path.parts) > 1:
         raise ConvcError(f"{name}: no such file")
+    if name in forms.NAMES:
+        return next(form.path for form in forms.forms() if form.name == name), None
     try:
         entry = zoo.find(name)
     except ConvcError as error:

@@ -31,11 +31,12 @@ class Row(TypedDict):
 @click.group(invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """The networks that come with convc: list them, or print one's source.
+    """The networks and forms of convolution that come with convc: list them, or print one's source.
 
     \b
     Example:
         convc zoo list
+        convc zoo forms
         convc zoo show resnet50 > my_resnet.conv
     """
     if context.invoked_subcommand is None:
@@ -74,22 +75,48 @@ def list_networks(form: str = "text", as_json: bool = False) -> None:
         print_table(titles, lines, right=("parameters", "MACs", "field"))
 
 
+@command.command("forms")
+@json_option
+def list_forms(as_json: bool) -> None:
+    """Every form of convolution, a small network each; `convc compare` counts and times them side by side.
+
+    \b
+    Example:
+        convc zoo forms
+        convc explain deformable -p channels=128
+    """
+    from convc.forms import forms
+
+    found = forms()
+    if as_json:
+        echo_json([{"name": f.name, "title": f.title, "acts_in": f.acts_in, "path": str(f.path)} for f in found])
+    else:
+        print_table(("name", "acts in", "what it is"), [(form.name, form.acts_in, form.title) for form in found])
+
+
 @command.command("show")
 @click.argument("network", type=NetworkName())
 @json_option
 def show(network: str, as_json: bool) -> None:
-    """Print the source of one network.
+    """Print the source of one network or form.
 
     \b
     Example:
         convc zoo show resnet50 > my_resnet.conv
+        convc zoo show deformable
     """
-    from convc import zoo
+    from convc import forms, zoo
 
-    entry = zoo.find(network)
-    text = entry.path.read_text()
+    about: dict[str, object]
+    form = next((form for form in forms.forms() if form.name == network), None)
+    if form:
+        path, about = form.path, {"name": form.name, "title": form.title, "acts_in": form.acts_in}
+    else:
+        entry = zoo.find(network)
+        path, about = entry.path, {**_row(entry)}
+    text = path.read_text()
     if as_json:
-        echo_json({**_row(entry), "source": text})
+        echo_json({**about, "source": text})
     else:
         click.echo(text, nl=False)
 

@@ -165,6 +165,15 @@ def test_zoo_lists_and_prints(convc: Convc) -> None:
     assert convc("check", "mine.conv").code == 0
 
 
+def test_zoo_lists_and_prints_the_forms(convc: Convc) -> None:
+    rows = {row["name"]: row for row in json.loads(convc("zoo", "forms", "--json").out)}
+    assert rows["grouped"]["acts_in"] == "space, and channels of a group"
+    assert "deformable" in rows and "Dai et al. 2017" in rows["deformable"]["title"]
+    assert "transposed" in convc("zoo", "forms").out
+    assert "network grouped(" in convc("zoo", "show", "grouped").out
+    assert convc("check", "grouped").code == 0
+
+
 def test_cache_shows_and_clears(convc: Convc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONVC_CACHE", str(tmp_path / "cache"))
     assert "empty" in convc("cache").out

@@ -15,7 +15,7 @@ ALLOWED: dict[str, set[str]] = {
     "options": set(),
     "resources": set(),
     "zoo": {"diagnostics"},
-    "forms": set(),
+    "forms": {"resources"},
     "ir": {"diagnostics"},
     "ops": {"diagnostics", "ir"},
     "frontend": {"diagnostics", "ir", "ops", "resources"},

@@ -25,7 +25,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("folder", ["grammar", "templates", "runtime"])
+@pytest.mark.parametrize("folder", ["grammar", "templates", "runtime", "examples/forms"])
 def test_it_holds_every_data_file(wheel: Path, folder: str) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {f"convc/_data/{p.relative_to(ROOT)}" for p in (ROOT / folder).rglob("*") if p.is_file()}
@@ -47,6 +47,7 @@ def test_unpacked_it_translates_a_network(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
     script = (
         f"import convc, convc.driver as d, convc.zoo as z; assert convc.__file__.startswith({str(tmp_path)!r}); "
+        "from convc.forms import forms; assert len([convc.load(f.path) for f in forms()]) > 9; "
         "n = convc.load(z.find('lenet5').path); print(len(d.translate(n.graph, d.make_options()).emitted.units))"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}

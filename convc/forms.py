@@ -1,4 +1,4 @@
-"""The forms of convolution, a small `.conv` file each, beside this one: `docs/forms.md` explains them.
+"""The forms of convolution, a small `.conv` file each in `examples/forms`: `docs/forms.md` explains them.
 
 Each takes `channels` and the extents of its input as parameters and gives back as many channels, so that they can be
 compared. The comment at the head of a file says what the form is, where it comes from, and in which dimension it acts.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_HERE: Final = Path(__file__).parent
+from convc import resources
 
 #: In the order of the page; the first is what the others are compared with.
 NAMES: Final = (
@@ -21,10 +21,11 @@ NAMES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form: its file, and in which dimension it acts."""
+    """A form: its file, what it is in a sentence or two, and in which dimension it acts."""
 
     name: str
     path: Path
+    title: str
     acts_in: str
 
     def parameters(self, channels: int, height: int, width: int) -> dict[str, object]:
@@ -36,9 +37,12 @@ class Form:
 
 def forms() -> tuple[Form, ...]:
     """All forms, in the order of the page."""
-    return tuple(Form(name, _HERE / f"{name}.conv", _acts_in(_HERE / f"{name}.conv")) for name in NAMES)
+    return tuple(_read(resources.forms() / f"{name}.conv") for name in NAMES)
 
 
-def _acts_in(path: Path) -> str:
-    mark = "# acts in: "
-    return next(line.removeprefix(mark) for line in path.read_text().splitlines() if line.startswith(mark))
+def _read(path: Path) -> Form:
+    """The comment at the head of a file: a title of one or two lines, then what it acts in."""
+    lines = [line.removeprefix("# ") for line in path.read_text().splitlines() if line.startswith("# ")]
+    mark = "acts in: "
+    place = next(i for i, line in enumerate(lines) if line.startswith(mark))
+    return Form(path.stem, path, " ".join(lines[:place]), lines[place].removeprefix(mark))
