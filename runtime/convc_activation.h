@@ -15,12 +15,11 @@ CONVC_INLINE vf convc_softsign(vf x) { return x / (convc_abs(x) + 1.0f); }
 /* 1 / (1 + exp(-x)): at most 2 ulp for x from -87; below it stays at exp(-87), 1.6e-38. */
 CONVC_INLINE vf convc_sigmoid(vf x) { return 1.0f / (convc_exp_clamped(-x) + 1.0f); }
 
-/* x times its sigmoid: at most 3 ulp for x from -87, where it is as good as zero. */
-CONVC_INLINE vf convc_silu(vf x)
-{
-    const vf inside = convc_max(x, convc_splat(-87.0f));
-    return inside / (convc_exp_clamped(-inside) + 1.0f);
-}
+/* y, a product of x with what has faded to zero below `low`: there it is zero, and NaN at minus infinity. */
+CONVC_INLINE vf convc_faded(vf x, float low, vf y) { return convc_select(x < convc_splat(low), x * 0.0f, y); }
+
+/* x times its sigmoid: at most 3 ulp for x from -87, below it zero. */
+CONVC_INLINE vf convc_silu(vf x) { return convc_faded(x, -87.0f, x / (convc_exp_clamped(-x) + 1.0f)); }
 
 /* With y = expm1(2 |x|), tanh |x| = y / (y + 2): no cancellation near zero. At most 2.3 ulp. */
 CONVC_INLINE vf convc_tanh(vf x)
@@ -80,7 +79,7 @@ CONVC_INLINE vf convc_gelu(vf x)
 CONVC_INLINE vf convc_gelu_tanh(vf x)
 {
     const vf inside = convc_max(x, convc_splat(-12.0f)); /* below it is as good as zero */
-    return inside / (convc_exp_clamped(-inside * (inside * inside * 0.0713548163f + 1.59576912f)) + 1.0f);
+    return convc_faded(x, -12.0f, x / (convc_exp_clamped(-inside * (inside * inside * 0.0713548163f + 1.59576912f)) + 1.0f));
 }
 
 CONVC_INLINE vf convc_celu(vf x, float alpha)
@@ -110,9 +109,8 @@ CONVC_INLINE vf convc_softplus(vf x)
 /* With y = exp(x), tanh(log(1 + y)) = n / (n + 2), n = y (y + 2): one exponential. From 20 on it is 1. */
 CONVC_INLINE vf convc_mish(vf x)
 {
-    const vf inside = convc_max(x, convc_splat(-87.0f)), y = convc_exp_clamped(convc_min(inside, convc_splat(20.0f)));
-    const vf n = y * (y + 2.0f);
-    return inside * n / (n + 2.0f);
+    const vf y = convc_exp_clamped(convc_min(x, convc_splat(20.0f))), n = y * (y + 2.0f);
+    return convc_faded(x, -87.0f, x * (n / (n + 2.0f)));
 }
 
 #endif

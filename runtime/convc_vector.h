@@ -74,9 +74,33 @@ CONVC_INLINE vf convc_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) |
 #define CONVC_MIX(a, b, ...) __builtin_shuffle(a, b, (vi){__VA_ARGS__})
 #endif
 
+/* `v` with lanes, or groups of 2, 4, 8, exchanged in pairs: joined with itself so, step by step, every lane holds what
+ * all lanes amount to. */
+#if CONVC_LANES == 4
+#define CONVC_SWAP2(v) CONVC_SHUFFLE(v, 2, 3, 0, 1)
+#define CONVC_SWAP1(v) CONVC_SHUFFLE(v, 1, 0, 3, 2)
+#elif CONVC_LANES == 8
+#define CONVC_SWAP4(v) CONVC_SHUFFLE(v, 4, 5, 6, 7, 0, 1, 2, 3)
+#define CONVC_SWAP2(v) CONVC_SHUFFLE(v, 2, 3, 0, 1, 6, 7, 4, 5)
+#define CONVC_SWAP1(v) CONVC_SHUFFLE(v, 1, 0, 3, 2, 5, 4, 7, 6)
+#elif CONVC_LANES == 16
+#define CONVC_SWAP8(v) CONVC_SHUFFLE(v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)
+#define CONVC_SWAP4(v) CONVC_SHUFFLE(v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11)
+#define CONVC_SWAP2(v) CONVC_SHUFFLE(v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13)
+#define CONVC_SWAP1(v) CONVC_SHUFFLE(v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+#endif
+
 /* The first `count` lanes at a distance of `stride` floats: for channels of a plain tensor and ragged ends. */
 CONVC_INLINE vf convc_load_lanes(const float *p, ptrdiff_t stride, int count)
 {
+#if CONVC_LANES > 1
+    if (__builtin_constant_p(count)) { /* put together in registers */
+        vf known = {0};
+#pragma GCC unroll 16
+        for (int l = 0; l < CONVC_LANES; ++l) if (l < count) known[l] = p[l * stride];
+        return known;
+    }
+#endif
     float lanes[CONVC_LANES] = {0};
     for (int l = 0; l < count; ++l) lanes[l] = p[l * stride];
     vf v;
@@ -91,21 +115,38 @@ CONVC_INLINE void convc_store_lanes(float *p, ptrdiff_t stride, int count, vf v)
     for (int l = 0; l < count; ++l) p[l * stride] = lanes[l];
 }
 
+/* The numbers of the lanes. */
+#if CONVC_LANES > 1
+CONVC_INLINE vi convc_numbers(void)
+{
+    return (vi){0, 1, 2, 3,
+#if CONVC_LANES >= 8
+                4, 5, 6, 7,
+#endif
+#if CONVC_LANES >= 16
+                8, 9, 10, 11, 12, 13, 14, 15,
+#endif
+    };
+}
+#endif
+
 /* `v` with `other` from lane `count` on. */
 CONVC_INLINE vf convc_first_lanes(vf v, int count, float other)
 {
 #if CONVC_LANES == 1
     return count > 0 ? v : other;
 #else
-    const vi numbers = {0, 1, 2, 3,
-#if CONVC_LANES >= 8
-                        4, 5, 6, 7,
+    return convc_select(convc_numbers() < count - (vi){0}, v, convc_splat(other));
 #endif
-#if CONVC_LANES >= 16
-                        8, 9, 10, 11, 12, 13, 14, 15,
-#endif
-    };
-    return convc_select(numbers < count - (vi){0}, v, convc_splat(other));
+}
+
+/* `v` with `other` in all but the last `count` lanes: of a vector that overlaps the one before. */
+CONVC_INLINE vf convc_last_lanes(vf v, int count, float other)
+{
+#if CONVC_LANES == 1
+    return count > 0 ? v : other;
+#else
+    return convc_select(convc_numbers() >= CONVC_LANES - count - (vi){0}, v, convc_splat(other));
 #endif
 }
 

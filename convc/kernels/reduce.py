@@ -96,6 +96,11 @@ class Reduce(Kernel):
         return not self.across and self.width != self.lanes
 
     @property
+    def overlaps(self) -> bool:
+        """Whether the last vector of a result, where it is not whole, is read as one that overlaps another."""
+        return not self.across and self.vectors > 1 and self.vector_src == self.lanes and not self.src_padded
+
+    @property
     def outer(self) -> tuple[Summed, ...]:
         """The loops around the innermost one."""
         return self.summed if self.walks else self.summed[:-1]

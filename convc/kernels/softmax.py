@@ -9,6 +9,9 @@ from typing import ClassVar, Final
 from convc.kernels.base import Kernel
 from convc.kernels.formula import Access
 
+#: Vectors of a row that registers hold beside what an exponential needs.
+HELD: Final = 8
+
 #: Floats of source and result that a work item should touch: they are read up to three times.
 ITEM_FLOATS: Final = 4096
 
@@ -43,6 +46,11 @@ class Softmax(Kernel):
     @property
     def parameters(self) -> tuple[str, ...]:
         return ("src", "dst")
+
+    @property
+    def held(self) -> bool:
+        """Whether a row stays in registers from its largest element to the division."""
+        return self.along and self.kind != "hardmax" and self.axis <= HELD * self.lanes
 
     @property
     def step(self) -> int:
