@@ -24,6 +24,9 @@ from convc.kernels.tiles import Axis, Tiling, present, tile_plane
 #: Vectors that a tile may hold as accumulators, by register count: the rest is for weights and a broadcast.
 ACCUMULATORS: Final = {32: 28, 16: 12}
 
+#: Bytes of a map above which it does not lie in the second-level cache when a layer begins to read it.
+SOURCE_BYTES: Final = 256 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Plane:
@@ -261,6 +264,13 @@ class ConvDirect(Kernel):
             return 0
         calls = self.group * sum(s.count for s in self.tiling.bands[0].segments)
         return min(32, ceil_div(self.part_weights[0] * 4, 64 * calls))
+
+    @property
+    def pixels_ahead(self) -> bool:
+        """Whether a work item fetches its share of the pixels that are read after these: of a pointwise convolution."""
+        blocked = self.src_block > 1 and not any(self.reduction.bases) and not self.depth.present
+        size = 4 * self.reduction.channels * self.height.size * self.width.size
+        return self.taps == 1 and blocked and (self.groups > 1 or self.split is not None) and size > SOURCE_BYTES
 
     def unroll(self, channels: int) -> int:
         """Channels per step of the inner loop: as many as leave no rest and keep the loop short enough to cache."""

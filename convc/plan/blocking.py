@@ -22,8 +22,8 @@ from convc.kernels.tiles import UNIT, Axis
 #: Bytes of weights that a sweep over pixels finds in the first-level cache (of 32 KiB; pixels need the rest).
 PANEL_BYTES: Final = 16 * 1024
 
-#: Bytes of pixels and sums that stay in the second-level cache (of 512 KiB or more; weights pass through the rest).
-GROUP_BYTES: Final = 320 * 1024
+#: Bytes of pixels and sums that stay in the second-level cache (512 KiB or more): weights and results pass through it.
+GROUP_BYTES: Final = 224 * 1024
 
 #: Work items that a layer should at least have, for threads to share.
 ITEMS: Final = 16

@@ -79,6 +79,8 @@ PROBLEMS = """
     330 1      conv(19, 1) |> relu
     64 1 1 1   conv(136, 1, bias = false)
     20 9 30    conv(101, 3, pad = 1)
+    40 41 43   conv(56, 1)
+    72 35 36   conv(40, 1, stride = 2)
     5 13       linear(91)
     300 6 6    conv(40, 3, pad = 1)
     530 9 11   conv(48, 1)
