@@ -17,7 +17,8 @@ _TOKEN = re.compile(
     r"|(?P<name>[A-Za-z_]\w*(?:\.\w+)*)|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
     r"|(?P<property>\.[A-Za-z_]\w*)|(?P<other>\.\.|\|>|[=!<>]=|.)"
 )
-_KEYWORDS = frozenset({
+#: Words that no name may be.
+KEYWORDS = frozenset({
     "import", "block", "network", "return", "for", "in", "if", "else", "assert", "and", "or", "not", "fused",
 })  # fmt: skip
 _OPERATORS = frozenset(["|>", "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "..", "and", "or", "not"])
@@ -31,7 +32,7 @@ class _Token:
 
     @property
     def ends_value(self) -> bool:
-        named = self.kind == "name" and self.text not in _KEYWORDS
+        named = self.kind == "name" and self.text not in KEYWORDS
         return named or self.kind in ("number", "string", "property") or self.text in (")", "]", "}")
 
 

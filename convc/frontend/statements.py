@@ -106,10 +106,11 @@ class Statements(Calls):
         if made is None or value not in made.outputs or isinstance(made.op, Fused):
             raise fail("E0408", "the written layout is not that of the tensor", target.type.span,
                        f"it is {value.type}", help="a tensor gets another layout through `reorder(x)`")  # fmt: skip
-        return self._with_layout(made, value, written.layout)
+        return self._with_layout(value, written.layout)
 
-    def _with_layout(self, made: Node, value: Value, layout: Layout) -> Value:
-        changed = Value(value.name, value.type.with_layout(layout))
+    def _with_layout(self, value: Value, layout: Layout) -> Value:
+        """The value so laid out, a result of the last node; others of its results may have got layouts before."""
+        made, changed = self.nodes[-1], Value(value.name, value.type.with_layout(layout))
         outputs = tuple(changed if output == value else output for output in made.outputs)
         self.nodes[-1] = replace(made, outputs=outputs)
         return changed

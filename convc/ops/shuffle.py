@@ -69,31 +69,31 @@ class DepthToSpace(Movement):
     name: ClassVar[str] = "depth_to_space"
     params: ClassVar[tuple[Param, ...]] = (
         Param("x", Kind.TENSOR, doc="input [n, c, h, w]"),
-        Param("block", Kind.INT, doc="height and width of a block of pixels"),
+        Param("factor", Kind.INT, doc="height and width of a block of pixels"),
         Param("mode", Kind.CHOICE, "dcr", "the pixel's index is the slow part of the channel's, or the fast", MODES),
     )
-    block: int
+    factor: int
     mode: str = "dcr"
 
     @classmethod
     def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
-        return cls(args.integer("block"), args.choice("mode")), (args.tensor("x"),)
+        return cls(args.integer("factor"), args.choice("mode")), (args.tensor("x"),)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        _check_image(self.name, x, self.block)
+        _check_image(self.name, x, self.factor)
         n, c, h, w = x.shape
-        area = self.block * self.block
+        area = self.factor * self.factor
         if c % area:
             raise OpError(
-                "E0325", "the block does not divide the tensor", "block",
-                note=f"{c} channels are no multiple of {self.block} x {self.block}",
+                "E0325", "the block does not divide the tensor", "factor",
+                note=f"{c} channels are no multiple of {self.factor} x {self.factor}",
             )  # fmt: skip
-        return (TensorType.plain((n, c // area, h * self.block, w * self.block), x.dtype),)
+        return (TensorType.plain((n, c // area, h * self.factor, w * self.factor), x.dtype),)
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:
         (x,) = inputs
-        (n, c, h, w), b = x.shape, self.block
+        (n, c, h, w), b = x.shape, self.factor
         if self.mode == "dcr":
             split = x.reshape(n, b, b, c // (b * b), h, w).transpose(0, 3, 4, 1, 5, 2)
         else:
@@ -108,33 +108,33 @@ class SpaceToDepth(Movement):
     name: ClassVar[str] = "space_to_depth"
     params: ClassVar[tuple[Param, ...]] = (
         Param("x", Kind.TENSOR, doc="input [n, c, h, w]"),
-        Param("block", Kind.INT, doc="height and width of a block of pixels"),
+        Param("factor", Kind.INT, doc="height and width of a block of pixels"),
     )
-    block: int
+    factor: int
 
     @classmethod
     def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
-        return cls(args.integer("block")), (args.tensor("x"),)
+        return cls(args.integer("factor")), (args.tensor("x"),)
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         (x,) = inputs
-        _check_image(self.name, x, self.block)
+        _check_image(self.name, x, self.factor)
         n, c, h, w = x.shape
-        if h % self.block or w % self.block:
+        if h % self.factor or w % self.factor:
             raise OpError(
-                "E0325", "the block does not divide the tensor", "block",
-                note=f"{h} x {w} pixels are no blocks of {self.block} x {self.block}",
+                "E0325", "the block does not divide the tensor", "factor",
+                note=f"{h} x {w} pixels are no blocks of {self.factor} x {self.factor}",
             )  # fmt: skip
-        return (TensorType.plain((n, c * self.block**2, h // self.block, w // self.block), x.dtype),)
+        return (TensorType.plain((n, c * self.factor**2, h // self.factor, w // self.factor), x.dtype),)
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:
         (x,) = inputs
-        (n, c, h, w), b = x.shape, self.block
+        (n, c, h, w), b = x.shape, self.factor
         split = x.reshape(n, c, h // b, b, w // b, b).transpose(0, 3, 5, 1, 2, 4)
         return (split.reshape(n, c * b * b, h // b, w // b),)
 
 
-def _check_image(name: str, x: TensorType, block: int) -> None:
+def _check_image(name: str, x: TensorType, factor: int) -> None:
     if x.rank != 4:
         raise OpError("E0301", f"{name} takes a tensor [n, c, h, w]", "x", note=f"this one is {x}")
-    check_positive("block", block)
+    check_positive("factor", factor)

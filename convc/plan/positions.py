@@ -61,7 +61,7 @@ def _along(x: Shape, axis: int, indices: Iterable[int]) -> Positions:
 
 def _depth_to_space(op: DepthToSpace, y: Shape) -> Positions:
     n, c, h, w = y
-    b = op.block
+    b = op.factor
     row, column, channel = (b * c, c, 1) if op.mode == "dcr" else (b, 1, b * b)
     return (
         {0: tuple(range(n))},
@@ -73,7 +73,7 @@ def _depth_to_space(op: DepthToSpace, y: Shape) -> Positions:
 
 def _space_to_depth(op: SpaceToDepth, x: Shape, y: Shape) -> Positions:
     n, depth, h, w = y
-    b, c = op.block, x[1]
+    b, c = op.factor, x[1]
     return (
         {0: tuple(range(n))},
         {

@@ -1,109 +1,114 @@
-"""Graphs compiled and held against the interpreter; what differs is shrunk to a few nodes.
+"""Random networks compiled in every way and held against the interpreter.
 
-The bound of a result is computed from its data: the difference between the interpreter in float64 and in float32, which
-rounds where the library does, times a factor for another order of summation, and never below a few units in the last
-place of its largest element.
+A network goes through the passes once for each `Way`: at the three levels, and with each pass left out. What comes out
+is joined into one graph, all ways of all networks of a lot side by side, and compiled as one library, in which ways and
+networks share the kernels they have in common: a build takes seconds, and there would be hundreds. The bound of every
+result is worked out from its own data (`convc.trust.bound`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from convc import interpreter
-from convc.driver import build_library, make_options, translate
-from convc.ir.graph import Graph, Output
+from convc.driver import generate, make_library
+from convc.ir.graph import Graph, Node, Output, Value, walk
 from convc.native.kernel import Kernel
+from convc.native.target import native
 from convc.network import Network
 from convc.options import Options
-from convc.passes.base import Report
-from convc.passes.remove_dead import RemoveDead
+from convc.passes.base import Stage, Stages
+from convc.passes.pipeline import all_passes, run_pipeline
 from convc.passes.rewrite import substitute
+from convc.trust.bound import SINGLE, output_key
+from convc.trust.kernels import run_library
+from convc.trust.passes import Reference, inputs_for
 from convc.weights.store import Weights
-
-#: How much more than NumPy's float32 a library may round.
-FACTOR = 64.0
-UNITS = 64 * float(np.finfo(np.float32).eps)
 
 
 @dataclass(frozen=True)
-class Setting:
-    """How a graph is compiled."""
+class Way:
+    """How a network's passes run."""
 
-    target: str = "native"
     level: int = 2
-    threads: int = 1
     without: tuple[str, ...] = ()
 
-    @property
-    def options(self) -> Options:
-        return make_options(self.target, self.threads, self.level, without=self.without)
+    def __str__(self) -> str:
+        return f"O{self.level}" + "".join(f" without {name}" for name in self.without)
 
 
-def inputs_of(graph: Graph) -> dict[str, npt.NDArray[np.float32]]:
-    generator = np.random.default_rng(len(graph.nodes))
-    return {value.name: generator.standard_normal(value.type.shape, np.float32) for value in graph.inputs}
+def ways() -> tuple[Way, ...]:
+    """Each level, and the highest with each pass left out."""
+    return (*map(Way, (0, 1, 2)), *(Way(2, (item.name,)) for item in all_passes(native())))
 
 
-def differences(graph: Graph, setting: Setting) -> list[str]:
-    """What the library of `graph` gets wrong, a line for each output."""
-    weights, inputs = Weights.random(graph), inputs_of(graph)
-    options = setting.options
-    library = build_library(Network(graph, weights), translate(graph, options), options)
-    got = Kernel(library, options.threads)(*inputs.values())
-    results = got if isinstance(got, tuple) else (got,)
-    expected = interpreter.run(graph, inputs, weights)
-    rounded = interpreter.run(graph, inputs, weights, np.float32)
+@dataclass(frozen=True)
+class Wrong:
+    """A result that is wrong: of which network of the lot, in which way, and by how much."""
+
+    number: int
+    way: Way
+    text: str
+
+
+def wrong_results(graphs: Sequence[Graph], options: Options) -> list[Wrong]:
+    """What the libraries of these networks get wrong, in any way to compile them."""
+    tagged = [_tagged(graph, f"n{number}_") for number, graph in enumerate(graphs)]
+    references = [_reference(graph) for graph in tagged]
+    left = [(number, reference) for number, reference in enumerate(references) if reference]
+    variants = [(number, way, _variant(reference.graph, way, options)) for number, reference in left for way in ways()]
+    if not variants:
+        return []
+    joined = _joined([_tagged(graph, f"w{i}_", fixed=True) for i, (_, _, graph) in enumerate(variants)])
+    weights = Weights.random(joined)
+    compiled = generate(Stages((Stage("source", joined, 0.0),)), options)
+    kernel = Kernel(make_library(Network(joined, weights), compiled, options), options.threads)
+    given = {name: array for _, reference in left for name, array in reference.inputs.items()}
+    results = run_library(kernel, given)
     found = []
-    for (name, exact), array in zip(expected.items(), results, strict=True):
-        bound = FACTOR * float(np.abs(rounded[name] - exact).max(initial=0.0))
-        bound = max(bound, UNITS * float(np.abs(exact).max(initial=0.0)))
-        error = float(np.abs(array - exact).max(initial=0.0))
-        if not error <= bound:
-            found.append(f"{name}: wrong by {error:.3g}, the bound is {bound:.3g}")
+    for i, (number, way, graph) in enumerate(variants):
+        reference = references[number]
+        assert reference is not None
+        values = {output_key(output.name): results[f"w{i}_{output.name}"] for output in graph.outputs}
+        for name, difference in reference.compare_outputs(values).items():
+            if not difference.agrees:
+                found.append(Wrong(number, way, f"{way}: {name}: {difference}"))
     return found
 
 
-def shrink(graph: Graph, fails: Callable[[Graph], bool]) -> Graph:
-    """A graph as small as leaving out outputs and nodes one at a time makes it, that still fails.
-
-    A node is left out by putting an operand of the same shape in its result's place, or by making its result an input.
-    """
-    smaller: Graph | None = graph
-    while smaller is not None:
-        graph = smaller
-        smaller = next((candidate for candidate in _smaller(graph) if fails(candidate)), None)
-    return graph
+def _reference(graph: Graph) -> Reference | None:
+    """The network in the interpreter; None where its values run out of float32's range, and it says nothing."""
+    reference = Reference.of(graph, inputs_for(graph), Weights.random(graph), SINGLE)
+    largest = max(np.abs(array).max(initial=0.0) for array in reference.values.values())
+    return reference if largest < 1e30 else None
 
 
-def _smaller(graph: Graph) -> list[Graph]:
-    found = [replace(graph, outputs=(output,)) for output in graph.outputs if len(graph.outputs) > 1]
-    for node in reversed(graph.nodes):
-        if len(node.outputs) > 1:
-            continue
-        if len(graph.outputs) == 1 and node.name in graph.output_names:  # end earlier
-            ends = (value for value in node.inputs if value.name not in graph.constants)
-            found += [replace(graph, outputs=(Output(graph.outputs[0].name, value),)) for value in ends]
-        found += [
-            _without(graph, node.name, {node.name: value}) for value in node.inputs
-            if value.type.same_logical(node.output.type) and value.name not in graph.constants
-        ]  # fmt: skip
-        if node.name not in graph.constants:
-            found.append(_without(replace(graph, inputs=(*graph.inputs, node.output)), node.name, {}))
-    cleaned = [RemoveDead().run(candidate, Report("shrink")) for candidate in found]
-    needed = [_without_idle_inputs(candidate) for candidate in cleaned]
-    return [candidate for candidate in needed if candidate.nodes and len(candidate.nodes) < len(graph.nodes)]
+def _variant(graph: Graph, way: Way, options: Options) -> Graph:
+    return run_pipeline(graph, replace(options, level=way.level, without=way.without)).graph
 
 
-def _without(graph: Graph, name: str, values: dict[str, object]) -> Graph:
-    nodes = tuple(substitute(node, values) for node in graph.nodes if node.name != name)  # type: ignore[arg-type]
-    outputs = tuple(Output(o.name, values.get(o.value.name, o.value)) for o in graph.outputs)  # type: ignore[arg-type]
-    return replace(graph, nodes=nodes, outputs=outputs)
+def _tagged(graph: Graph, tag: str, fixed: bool = False) -> Graph:
+    """The graph with `tag` before every name; where `fixed`, inputs and parameters keep theirs."""
+    values = [value for node in walk(graph.nodes) for value in node.outputs]
+    if not fixed:
+        values += [*graph.inputs, *graph.parameters]
+    renamed = {value.name: Value(f"{tag}{value.name}", value.type) for value in values}
+
+    def of(some: Iterable[Value]) -> tuple[Value, ...]:
+        return tuple(renamed.get(value.name, value) for value in some)
+
+    nodes: tuple[Node, ...] = tuple(substitute(node, renamed) for node in graph.nodes)
+    outputs = tuple(Output(f"{tag}{o.name}", renamed.get(o.value.name, o.value)) for o in graph.outputs)
+    return Graph(graph.name, of(graph.inputs), of(graph.parameters), nodes, outputs)
 
 
-def _without_idle_inputs(graph: Graph) -> Graph:
-    read = {value.name for node in graph.nodes for value in node.inputs} | graph.output_names
-    return replace(graph, inputs=tuple(value for value in graph.inputs if value.name in read))
+def _joined(graphs: Sequence[Graph]) -> Graph:
+    """One network that computes all of these, over their common inputs and parameters."""
+    inputs = tuple(dict.fromkeys(value for graph in graphs for value in graph.inputs))
+    parameters = tuple(dict.fromkeys(value for graph in graphs for value in graph.parameters))
+    nodes = tuple(node for graph in graphs for node in graph.nodes)
+    return Graph("lot", inputs, parameters, nodes, tuple(output for graph in graphs for output in graph.outputs))
+
+

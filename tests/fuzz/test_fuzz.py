@@ -1,70 +1,124 @@
-"""Random networks compiled at every level and with each pass left out, against the interpreter.
+"""Random networks of all ops at O0, O1, O2 and with each pass left out, against the interpreter.
 
-Networks are joined into one, so that a build serves several; `make test` takes 60, `make sweep` 5,000. What fails is
-shrunk and written to the folder `failures`; a case that taught something is kept here as `*.conv`, and run at every
-setting from then on.
+`make test` takes 60, `make sweep` 5,000. Hypothesis shrinks what fails; the network is written to `failures/`. A case
+that taught something is kept here as `*.conv`, and compiled in every way from then on.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, Phase, find, given, seed, settings
+from hypothesis import strategies as st
+from trust.broken import TakesAnother, break_pooling, use_passes
 
+from convc import ops
+from convc.driver import make_options
 from convc.frontend import load_graph, parse_graph
 from convc.ir.graph import Graph
-from convc.ir.printer import print_graph
-from convc.native.target import native
-from convc.passes.pipeline import all_passes
-from fuzz.compare import Setting, differences, shrink
-from fuzz.networks import joined
+from convc.options import Options
+from fuzz.compare import ways, wrong_results
+from fuzz.networks import networks
+from fuzz.vocabulary import CALLS
 
 HERE = Path(__file__).parent
-
-SETTINGS = (
-    Setting("native", 0), Setting("generic", 1), Setting("native", 2, 2), Setting("generic", 2),
-    *(Setting("native", without=(item.name,)) for item in all_passes(native())),
-)  # fmt: skip
 KEPT = sorted(HERE.glob("*.conv"))
 
+#: Networks in one build.
+LOT = 10
+LOTS = st.lists(networks(), min_size=LOT, max_size=LOT)
+OPTIONS = {"native": ("native", 1), "threads": ("native", 2), "generic": ("generic", 1)}
+SETTINGS = settings(
+    max_examples=2, deadline=None, database=None, phases=(Phase.generate, Phase.shrink),
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
 
-def check(graph: Graph, setting: Setting, seeds: range) -> None:
-    wrong = differences(graph, setting)
+MANY = settings(SETTINGS, max_examples=2000)
+OPTIONS_HERE = make_options("generic", 1)
+
+
+def break_tanh(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_passes(monkeypatch, TakesAnother())
+
+
+def check(sources: Sequence[str], options: Options) -> None:
+    wrong = wrong_results([parse_graph(source) for source in sources], options)
     if not wrong:
         return
-    small = shrink(graph, lambda smaller: bool(differences(smaller, setting)))
+    source = sources[wrong[0].number]
     folder = HERE / "failures"
     folder.mkdir(exist_ok=True)
-    path = folder / f"seed{seeds.start}.conv"
-    path.write_text(f"# {setting}\n{print_graph(small)}")
-    pytest.fail("\n".join([f"{setting}, seeds {seeds.start} to {seeds.stop - 1}", *wrong, print_graph(small)]))
+    (folder / f"{options.target.name}.conv").write_text(f"# {wrong[0].text}\n{source}")
+    told = [one.text for one in wrong if one.number == wrong[0].number]
+    pytest.fail("\n".join([f"target {options.target.name}, {options.threads} threads", source, *told]))
 
 
-@pytest.mark.parametrize("number", range(12))
-def test_a_few(number: int) -> None:
-    """Five networks, each lot at another setting."""
-    seeds = range(number * 5, number * 5 + 5)
-    check(parse_graph(joined(seeds)), SETTINGS[number % len(SETTINGS)], seeds)
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_few(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """60 networks; compiled with less effort than usual, which is most of the time."""
+    monkeypatch.setenv("CONVC_CFLAGS", "-O1")
+
+    @SETTINGS
+    @seed(0)
+    @given(LOTS)
+    def run(sources: list[str]) -> None:
+        check(sources, make_options(*OPTIONS[name]))
+
+    run()
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
-@pytest.mark.parametrize("lot", range(200))
-def test_many(lot: int, setting: Setting) -> None:
-    seeds = range(1000 + lot * 25, 1000 + lot * 25 + 25)
-    check(parse_graph(joined(seeds)), setting, seeds)
+@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("number", range(84))
+def test_many(number: int, name: str) -> None:
+    """84 times 3 times 20 networks: 5,040."""
+
+    @SETTINGS
+    @seed(1000 + number)
+    @given(LOTS)
+    def run(sources: list[str]) -> None:
+        check(sources, make_options(*OPTIONS[name]))
+
+    run()
 
 
-@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
-def test_kept(path: Path) -> None:
-    graph = load_graph(path)
-    for setting in SETTINGS:
-        assert not differences(graph, setting), setting
+@pytest.mark.parametrize("name", OPTIONS)
+def test_kept(name: str) -> None:
+    graphs: list[Graph] = [load_graph(path) for path in KEPT]
+    assert not wrong_results(graphs, make_options(*OPTIONS[name]))
 
 
-def test_a_wrong_network_is_shrunk_to_the_guilty_node() -> None:
-    """Failing means: there is a tanh. All else goes."""
-    graph = parse_graph("network n(x: f32[1, 8, 4, 4]) { a = conv(x, 8, 3, pad = 1) |> relu\nb = tanh(a) * a\n"
-                        "return p = b |> relu |> global_avgpool, q = relu(a) }")  # fmt: skip
-    small = shrink(graph, lambda smaller: any(node.op.name == "tanh" for node in smaller.nodes))
-    assert [node.op.name for node in small.nodes] == ["tanh"] and len(small.inputs) == len(small.outputs) == 1
+def test_networks_are_made_of_every_op() -> None:
+    """All but `reorder`, which layouts bring in."""
+    calls = " ".join(call for *_, group in CALLS for call in group)
+    signs = {"add": "{a} + {b}", "sub": "{a} - {b}", "div": "{a} / ("}
+    written = [name for name in ops.names() if re.search(rf"\b{name}\(", calls) or signs.get(name, "?") in calls]
+    missing = [name for name in ops.names() if name not in written]
+    assert missing == ["reorder"]
+
+
+def test_what_a_wrong_pass_breaks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two networks the one with a `tanh`, in every way but O0, where no pass runs."""
+    use_passes(monkeypatch, TakesAnother())
+    graphs = [parse_graph(f"network n(x: f32[1, 8, 3, 3]) {{ return {name}(x) }}") for name in ("sin", "tanh")]
+    wrong = wrong_results(graphs, OPTIONS_HERE)
+    assert {one.number for one in wrong} == {1}
+    assert [one.way for one in wrong] == [way for way in ways() if way.level]
+
+
+def test_hypothesis_shrinks_a_network_to_what_matters() -> None:
+    source = find(networks(), lambda source: "maxpool(" in source and "tanh(" in source, settings=MANY)
+    assert len(source.splitlines()) <= 5, source
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize(("broken", "op"), [(break_pooling, "maxpool("), (break_tanh, "tanh(")])
+def test_what_is_broken_is_found_and_shrunk(
+    monkeypatch: pytest.MonkeyPatch, broken: Callable[[pytest.MonkeyPatch], None], op: str
+) -> None:
+    broken(monkeypatch)
+    source = find(networks(), lambda source: bool(wrong_results([parse_graph(source)], OPTIONS_HERE)), settings=MANY)
+    assert op in source and len(source.splitlines()) < 15, source

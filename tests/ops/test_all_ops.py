@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from convc import ops
+from convc.frontend.formatter import KEYWORDS
 from convc.ir import Op
 from convc.ops.signature import REQUIRED, Kind
 from ops.helpers import call, normal
@@ -99,6 +100,12 @@ def test_attributes_are_parameters_of_the_call(op: type[Op]) -> None:
         else:
             values = set(field.default) if isinstance(field.default, tuple) else {field.default}
             assert values == {default}, "a dump leaves out what a source may leave out"
+
+
+@every_op
+def test_no_parameter_is_called_like_a_keyword(op: type[Op]) -> None:
+    """A dump names them, and is read again."""
+    assert not {param.name for param in op.params} & KEYWORDS  # type: ignore[attr-defined]
 
 
 @every_op

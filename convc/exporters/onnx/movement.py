@@ -55,11 +55,11 @@ def channel_shuffle(e: Emitter, node: Node, op: Any) -> None:
 
 
 def depth_to_space(e: Emitter, node: Node, op: Any) -> None:
-    e.op("DepthToSpace", *names(node), into=node.name, blocksize=op.block, mode=op.mode.upper())
+    e.op("DepthToSpace", *names(node), into=node.name, blocksize=op.factor, mode=op.mode.upper())
 
 
 def space_to_depth(e: Emitter, node: Node, op: Any) -> None:
-    e.op("SpaceToDepth", *names(node), into=node.name, blocksize=op.block)
+    e.op("SpaceToDepth", *names(node), into=node.name, blocksize=op.factor)
 
 
 def concat(e: Emitter, node: Node, op: Any) -> None:

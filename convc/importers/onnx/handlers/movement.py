@@ -163,13 +163,13 @@ def tile(call: Call) -> Value | Tensor:
 
 def depth_to_space(call: Call) -> Value:
     mode = call.attribute("mode", "DCR").lower()
-    return call.emit("depth_to_space", call.value(), block=call.attribute("blocksize", 1), mode=mode)
+    return call.emit("depth_to_space", call.value(), factor=call.attribute("blocksize", 1), mode=mode)
 
 
 def space_to_depth(call: Call) -> Value:
     if call.attribute("mode", "DCR") != "DCR":
         raise Declined("channels before blocks (mode CRD): write it as Reshape and Transpose")
-    return call.emit("space_to_depth", call.value(), block=call.attribute("blocksize", 1))
+    return call.emit("space_to_depth", call.value(), factor=call.attribute("blocksize", 1))
 
 
 def gather(call: Call) -> Value | Tensor:

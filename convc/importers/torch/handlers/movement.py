@@ -103,7 +103,7 @@ def pad(call: Call) -> Value:
 
 
 def pixel_shuffle(call: Call) -> Value:
-    return call.emit("depth_to_space", _x(call), block=call.argument("upscale_factor"), mode="crd")
+    return call.emit("depth_to_space", _x(call), factor=call.argument("upscale_factor"), mode="crd")
 
 
 def channel_shuffle(call: Call) -> Value:
