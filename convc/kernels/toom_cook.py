@@ -99,6 +99,17 @@ class Scheme:
         return np.array(self.weight_matrix, np.float64)
 
     @cached_property
+    def growth(self) -> float:
+        """How much coarser than the direct sum it rounds, on average: of errors that do not know of one another.
+
+        An error of relative size e in each product becomes e * |A[i]| * |G[j]| * |B[j]| in output i, directly e
+        times the root of r. 1 for F(1, 1); of two axes the product of both. Measured ratios are about half of the excess.
+        """
+        a, g, b = (np.array(m, np.float64) for m in (self.output_matrix, self.weight_matrix, self.input_matrix))
+        spread = (a**2) @ ((g**2).sum(axis=1) * (b**2).sum(axis=1))
+        return float(np.sqrt(spread.mean() / self.taps))
+
+    @cached_property
     def input_sums(self) -> tuple[Sum, ...]:
         """Statements that compute `d0 ...` (B x) from `x0 ...`."""
         rows, operands = self.input_matrix, [f"x{i}" for i in range(self.inputs)]

@@ -52,12 +52,13 @@ BLOCKS: Final = (14, 28, 56)
 #: How much longer than the best a candidate may be expected to take to be measured at all.
 HOPE: Final = 1.7
 
-#: Outputs a side of the largest tile that is chosen unasked. F(6, 3) rounds several times as coarsely as F(4, 3), which
-#: a deep network adds up: Inception-v3's largest error becomes 2.6e-4 of its largest output, against 5.7e-5.
-MOST_OUTPUTS: Final = 4
+#: How much coarser than the direct sum an algorithm may round to be chosen unasked (`Scheme.growth`, of both axes): 5.0
+#: for F(4, 3), 5.5 for F(2, 5), 5.0 for F(2, 7) along one axis. F(6, 3), 20.6, is not, nor F(4, 5), 19: a deep network
+#: adds up what its layers round, and Inception-v3's largest error becomes 2.6e-4 of its largest output, from 5.7e-5.
+MOST_GROWTH: Final = 6.0
 
-#: Kernels that Winograd is made for.
-SHAPES: Final = ((3, 3),)
+#: Extents of the kernels that Winograd is made for; 1 is an axis without a transform.
+EXTENTS: Final = (1, 3, 5, 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,6 @@ class Candidate:
     @property
     def is_direct(self) -> bool:
         return self.block == 0
-
-    @property
-    def is_accurate(self) -> bool:
-        """Whether rounding stays near that of direct convolution through the layers of a deep network."""
-        return max(self.outputs) <= MOST_OUTPUTS
 
     @property
     def name(self) -> str:
@@ -103,6 +99,11 @@ class WinogradShape:
     def schemes(self) -> tuple[Scheme, Scheme]:
         height, width = self.candidate.outputs
         return Scheme(height, self.problem.height.kernel), Scheme(width, self.problem.width.kernel)
+
+    @property
+    def is_accurate(self) -> bool:
+        """Whether rounding stays near that of direct convolution through the layers of a deep network."""
+        return self.schemes[0].growth * self.schemes[1].growth <= MOST_GROWTH
 
     @property
     def points(self) -> int:
@@ -229,7 +230,8 @@ def _suits_winograd(problem: Problem) -> bool:
     p = problem
     narrow = p.groups > 1 and (p.ic // p.groups % p.lanes or p.oc // p.groups % p.lanes)
     square = all(axis.stride == 1 for axis in (p.height, p.width) if axis.kernel > 1 or axis.stride > 1)
-    return p.depth == UNIT and p.blocked and not narrow and square and p.kernel in SHAPES
+    fits = max(p.kernel) > 1 and all(extent in EXTENTS for extent in p.kernel)
+    return p.depth == UNIT and p.blocked and not narrow and square and fits
 
 
 def direct_cycles(problem: Problem) -> float:
@@ -248,9 +250,14 @@ def cycles(problem: Problem, candidate: Candidate) -> float:
     return direct_cycles(problem) if candidate.is_direct else WinogradShape(problem, candidate).cycles
 
 
+def _is_safe(problem: Problem, candidate: Candidate) -> bool:
+    """Whether a candidate may be chosen unasked."""
+    return candidate.is_direct or WinogradShape(problem, candidate).is_accurate
+
+
 def contenders(problem: Problem) -> tuple[Candidate, ...]:
     """The likeliest, for measuring: of each algorithm the best block, of the best one another block too."""
-    times = {candidate: cycles(problem, candidate) for candidate in candidates(problem) if candidate.is_accurate}
+    times = {candidate: cycles(problem, candidate) for candidate in candidates(problem) if _is_safe(problem, candidate)}
     best: dict[tuple[int, int], Candidate] = {}
     for candidate in sorted(times, key=lambda c: times[c]):
         best.setdefault(candidate.outputs, candidate)
@@ -273,7 +280,7 @@ def choose(problem: Problem, options: Options, name: str = "") -> Choice:
     for candidate in possible:
         if wanted and candidate.name.startswith(wanted):
             return Choice(candidate, "measured" if problem.signature in named else "asked for")
-    times = {candidate: cycles(problem, candidate) for candidate in possible if candidate.is_accurate}
+    times = {candidate: cycles(problem, candidate) for candidate in possible if _is_safe(problem, candidate)}
     best = min(times, key=lambda candidate: times[candidate])
     if best.is_direct:
         return Choice(best, "")

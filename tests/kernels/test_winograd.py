@@ -90,6 +90,34 @@ def winograds(program: Program) -> list[Winograd]:
     return [step.kernel for step in program.steps if isinstance(step.kernel, Winograd)]
 
 
+#: Other kernels: outputs of a tile, channels, height, width, call.
+OTHERS = """
+    2x2  16 11 13  conv(24, 5, pad = 2)
+    4x4  24 14 9   conv(20, 5, pad = [2, 1, 0, 2])
+    1x2  16 9 30   conv(24, [1, 7], pad = [0, 3, 0, 3])
+    2x1  24 17 17  conv(16, [7, 1], pad = [3, 0, 3, 0])
+    1x4  16 8 8    conv(40, [1, 3], pad = [0, 1, 0, 1])
+    4x1  33 8 8    conv(16, [3, 1], pad = [1, 0, 1, 0], dilation = [2, 1])
+    1x4  16 5 12   conv(16, [1, 5], groups = 2)
+"""
+
+
+@pytest.mark.parametrize("line", OTHERS.strip().splitlines(), ids=lambda line: " ".join(line.split()[4:]))
+@pytest.mark.parametrize("target", ["native", "generic"])
+def test_other_kernels_are_within_their_bounds(target: str, line: str) -> None:
+    outputs, c, h, w, call = line.split(maxsplit=4)
+    text = f"network one(x: f32[2, {c}, {h}, {w}]) {{ return conv(relu(x), {call.removeprefix('conv(')} }}"
+    program, kernel, weights = compiled(text, options_for(target, 1, f"winograd {outputs}"))
+    if target == "native" and "groups" in call and kernel.inputs[0].type.shape[1] // 2 % make_options().target.lanes:
+        pytest.skip("groups narrower than this machine's vectors are not for Winograd")
+    (found,) = winograds(program)
+    assert found.schemes[0].outputs == int(outputs[0]) and found.schemes[1].outputs == int(outputs[2])
+    x = np.random.default_rng(3).standard_normal((2, int(c), int(h), int(w))).astype(np.float32)
+    (expected,) = run(parse_graph(text), {"x": x}, weights).values()
+    weight, bias = (weights[p.name].astype(np.float64) for p in parse_graph(text).parameters)
+    assert np.all(np.abs(kernel(x) - expected) <= bound(found, np.maximum(x, 0), weight, bias))
+
+
 @pytest.mark.parametrize("outputs", ["2x2", "4x4", "6x6"])
 @pytest.mark.parametrize(("target", "batch", "threads"), [("native", 1, 2), ("generic", 3, 1), ("wide", 2, 1)])
 def test_every_result_is_within_its_bound(target: str, batch: int, threads: int, outputs: str) -> None:
