@@ -102,8 +102,8 @@ class Scheme:
     def growth(self) -> float:
         """How much coarser than the direct sum it rounds, on average: of errors that do not know of one another.
 
-        An error of relative size e in each product becomes e * |A[i]| * |G[j]| * |B[j]| in output i, directly e
-        times the root of r. 1 for F(1, 1); of two axes the product of both. Measured ratios are about half of the excess.
+        An error of relative size e in each product becomes e * |A[i]| * |G[j]| * |B[j]| in output i, directly e times
+        the root of r. It is 1 for F(1, 1); of two axes the product of both counts.
         """
         a, g, b = (np.array(m, np.float64) for m in (self.output_matrix, self.weight_matrix, self.input_matrix))
         spread = (a**2) @ ((g**2).sum(axis=1) * (b**2).sum(axis=1))

@@ -103,7 +103,8 @@ def test_dump_of_a_small_network(golden: Callable[[Path, str], None]) -> None:
 
 def test_every_result_of_a_node_keeps_its_layout() -> None:
     text = ("network n(x: f32[1, 8, 2, 2; nChw4c]) {\n"
-            "    a: f32[1, 4, 2, 2; nChw4c], b: f32[1, 4, 2, 2; nChw4c] = split(x, sizes = [4, 4])\n    return a, b\n}\n")
+            "    a: f32[1, 4, 2, 2; nChw4c], b: f32[1, 4, 2, 2; nChw4c] = split(x, sizes = [4, 4])\n"
+            "    return a, b\n}\n")
     graph = parse_graph(text)
     assert [value.type.block for value in graph.nodes[0].outputs] == [4, 4]
     assert parse_graph(print_graph(graph)) == graph
