@@ -8,13 +8,27 @@
 
 #include "convc_vector.h"
 
-/* The larger and the smaller of x and a bound that is not NaN. */
+/* The larger and the smaller of x and a bound that is not NaN: x < bound ? bound : x, and x > bound ? bound : x. x86 has
+ * instructions of just this meaning, which compilers do not find for vectors; written out it is three or four. */
+#if CONVC_LANES > 1 && CONVC_IN_REGISTER && defined(__AVX__)
+CONVC_INLINE vf convc_max(vf x, vf bound) { vf y; __asm__("vmaxps %2, %1, %0" : "=v"(y) : "v"(bound), "v"(x)); return y; }
+CONVC_INLINE vf convc_min(vf x, vf bound) { vf y; __asm__("vminps %2, %1, %0" : "=v"(y) : "v"(bound), "v"(x)); return y; }
+#elif CONVC_LANES > 1 && CONVC_IN_REGISTER
+CONVC_INLINE vf convc_max(vf x, vf bound) { __asm__("maxps %1, %0" : "+x"(bound) : "x"(x)); return bound; }
+CONVC_INLINE vf convc_min(vf x, vf bound) { __asm__("minps %1, %0" : "+x"(bound) : "x"(x)); return bound; }
+#else
 CONVC_INLINE vf convc_max(vf x, vf bound) { return convc_select(x < bound, bound, x); }
 CONVC_INLINE vf convc_min(vf x, vf bound) { return convc_select(x > bound, bound, x); }
+#endif
 
-/* The larger and the smaller of two operands; NaN where either is. */
+/* The larger and the smaller of two operands; NaN where either is: a NaN in `b` comes out of the above. */
+#if CONVC_LANES > 1 && CONVC_IN_REGISTER
+CONVC_INLINE vf convc_maximum(vf a, vf b) { return (vf)((vi)convc_max(b, a) | (a != a)); }
+CONVC_INLINE vf convc_minimum(vf a, vf b) { return (vf)((vi)convc_min(b, a) | (a != a)); }
+#else
 CONVC_INLINE vf convc_maximum(vf a, vf b) { return convc_select((a < b) | (b != b), b, a); }
 CONVC_INLINE vf convc_minimum(vf a, vf b) { return convc_select((a > b) | (b != b), b, a); }
+#endif
 
 CONVC_INLINE vf convc_neg(vf x) { return -x; }
 CONVC_INLINE vf convc_reciprocal(vf x) { return 1.0f / x; }

@@ -20,6 +20,17 @@ typedef int vi __attribute__((vector_size(4 * CONVC_LANES), may_alias));
 typedef unsigned vu __attribute__((vector_size(4 * CONVC_LANES), may_alias));
 #endif
 
+/* Whether a vector is one register of an x86 processor. */
+#if !defined(__x86_64__)
+#define CONVC_IN_REGISTER 0
+#elif defined(__AVX512F__)
+#define CONVC_IN_REGISTER 1
+#elif defined(__AVX__)
+#define CONVC_IN_REGISTER (CONVC_LANES <= 8)
+#else
+#define CONVC_IN_REGISTER (CONVC_LANES <= 4)
+#endif
+
 #define CONVC_INLINE static inline __attribute__((always_inline, unused))
 
 /* Aligned and unaligned loads and stores of one vector, and a scalar in every lane. */
