@@ -9,6 +9,9 @@ from typing import ClassVar, Final
 
 from convc.kernels.base import Kernel
 
+#: Runs of a table that are written out one by one; more of them are left to the table.
+FEW_RUNS: Final = 8
+
 #: Table entries that are no offset: the fill value stands there, or (in lanes past the last channel) zero.
 OUTSIDE: Final = -1
 ZERO: Final = -2
@@ -122,6 +125,19 @@ class Copy(Kernel):
     @property
     def inner(self) -> Loop:
         return self.loops[-1]
+
+    @property
+    def runs(self) -> tuple[tuple[int, int, int], ...]:
+        """(first step, steps, offset in the source) of the few pieces of the innermost table that lie side by side in
+        both: the inside of a row that is padded by reflection, and its ends. Empty where they are many."""
+        offsets = self.inner.src
+        if isinstance(offsets, int) or self.inner.partial or self.inner.dst != self.run:
+            return ()
+        begins = [i for i in range(len(offsets)) if i == 0 or offsets[i] != offsets[i - 1] + self.run]
+        if len(begins) > FEW_RUNS:
+            return ()
+        ends = [*begins[1:], len(offsets)]
+        return tuple((begin, end - begin, offsets[begin]) for begin, end in zip(begins, ends, strict=True))
 
     @property
     def solid(self) -> bool:
