@@ -1,6 +1,7 @@
 """Every form of convolution, and what stands between convolutions, beside ONNX Runtime and PyTorch in one run.
 
-    python benchmarks/forms.py [--only WORDS] [--shapes 64x56x56,256x14x14] [--write docs/forms-speed.md]
+    python benchmarks/forms.py [--only WORDS] [--shapes 64x56x56,256x14x14]
+    python benchmarks/forms.py --machine "one core of ..." --write docs/forms-speed.md
 
 A form is a network of its own, with equal weights and inputs on all sides, in one thread each; results are compared.
 Each side gets a slice of every round in turn, so that drift of the machine meets all alike; a figure is the fastest
@@ -26,6 +27,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from form_list import FORMS, Form
+from form_page import Row, page, shape_of
 
 import convc
 from convc.driver import make_options, translate
@@ -39,26 +41,6 @@ from convc.network import Network
 from convc.weights.store import Weights
 
 Run = Callable[[], Any]
-
-
-@dataclass
-class Row:
-    """Seconds of one form; those of a peer are None where it lacks the form."""
-
-    form: str
-    shape: str
-    flops: int
-    twice: bool
-    convc: float
-    inside: float
-    onnxruntime: float | None
-    torch: float | None
-    difference: float
-
-    @property
-    def peer(self) -> float | None:
-        """The faster of the two."""
-        return min((t for t in (self.onnxruntime, self.torch) if t is not None), default=None)
 
 
 @dataclass
@@ -135,6 +117,8 @@ def main() -> None:
     parser.add_argument("--slice", type=float, default=0.02, help="seconds a side gets each round")
     parser.add_argument("--build-only", action="store_true", help="fill the cache of builds, measure nothing")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--write", type=Path, help="the page, docs/forms-speed.md")
+    parser.add_argument("--machine", default="this machine", help="what the page calls it")
     given = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
@@ -149,13 +133,11 @@ def main() -> None:
                 continue
             rows.append(measure(form, shape, given.rounds, given.slice))
             print(line(rows[-1], top), flush=True)
+    again = peak_flops(native())
     if given.json:
-        given.json.write_text(json.dumps({"peak": top, "rows": [asdict(row) for row in rows]}, indent=1))
-
-
-def shape_of(text: str) -> tuple[int, int, int]:
-    c, h, w = map(int, text.split("x"))
-    return c, h, w
+        given.json.write_text(json.dumps({"peak": [top, again], "rows": [asdict(row) for row in rows]}, indent=1))
+    if given.write:
+        given.write.write_text(page(rows, min(top, again), max(top, again), given.machine))
 
 
 def line(row: Row, top: float) -> str:
