@@ -154,11 +154,11 @@ def test_weights_keep_their_names() -> None:
 def test_every_refusal_is_listed() -> None:
     class Odd(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            return torch.cumsum(x, 1) + torch.linalg.det(x)
+            return torch.sort(x, 1)[0] + torch.linalg.det(x)
 
     with pytest.raises(ConvcError) as caught:
         convc.from_torch(Odd().eval(), (normal(3, 3),))
-    assert "aten.cumsum" in str(caught.value)
+    assert "aten.sort" in str(caught.value)
     assert "no such op" in str(caught.value)
 
 
@@ -209,7 +209,7 @@ def test_backend_compiles_and_follows_the_weights(caplog: pytest.LogCaptureFixtu
 @pytest.mark.usefixtures("own_cache")
 def test_backend_leaves_to_torch_what_it_cannot(caplog: pytest.LogCaptureFixture) -> None:
     def function(x: Tensor) -> Tensor:
-        y = torch.cumsum(x, 1)
+        y = torch.sort(x, 1)[0]
         torch._dynamo.graph_break()
         return y.relu() * 2
 
@@ -217,4 +217,4 @@ def test_backend_leaves_to_torch_what_it_cannot(caplog: pytest.LogCaptureFixture
     with torch.no_grad(), caplog.at_level(logging.WARNING, "convc.torch"):
         torch.testing.assert_close(torch.compile(function, backend=backend)(x), function(x))
     assert len(caplog.records) == 1
-    assert "aten.cumsum" in caplog.text
+    assert "aten.sort" in caplog.text

@@ -17,10 +17,14 @@ from convc.ir.types import Shape
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A parameter or buffer of the module by its name there; it enters the graph when something reads it."""
+    """A parameter or buffer of the module by its name there; it enters the graph when something reads it.
+
+    What is `folded` is no weight of the module: a constant of its code, or what torch made of constants alone.
+    """
 
     name: str
     array: npt.NDArray[Any]
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ class Call:
 
     def number(self, name: str, default: float) -> float:
         found = self.argument(name, default)
+        if isinstance(found, Weight) and found.folded and found.array.size == 1:
+            found = float(found.array.reshape(()))
         if not isinstance(found, (int, float)):
             raise Declined(f"its `{name}` is computed while the network runs")
         return float(found)
@@ -88,6 +94,10 @@ class Call:
 
     def results(self, op: str, *tensors: Value, **arguments: object) -> tuple[Value, ...]:
         return self.builder.call(op, self.name, *tensors, **arguments)
+
+    def constant(self, array: npt.NDArray[Any]) -> Value:
+        """Numbers that are known, as a weight called after the node."""
+        return self.builder.parameter(f"{self.name}.value", array)
 
     def inner(self, op: str, *tensors: Value, **arguments: object) -> Value:
         """A step on the way to the result."""

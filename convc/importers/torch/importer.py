@@ -12,7 +12,8 @@ from convc.diagnostics import ConvcError
 from convc.importers.builder import F32, GraphBuilder, legal_name
 from convc.importers.onnx.errors import UnsupportedModel
 from convc.importers.torch.call import Weight
-from convc.importers.torch.walk import Walk
+from convc.importers.torch.handlers import HANDLERS
+from convc.importers.torch.walk import Walk, name_of
 from convc.ir.graph import Graph, Value
 
 
@@ -58,15 +59,24 @@ def export(module: Any, example_inputs: Sequence[Any]) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what torch's tracer says of itself
             program = torch.export.export(module, tuple(example_inputs))
-            return program.run_decompositions({}) if _writes(program) else program
+            return program if _is_read(program) else program.run_decompositions(_rules())
     except Exception as error:  # whatever the module's own code does while it is traced
         raise ConvcError(f"torch.export cannot trace {type(module).__name__}: {error}") from error
 
 
-def _writes(program: Any) -> bool:
-    """Whether an op of it writes to an operand."""
-    schemas = (getattr(node.target, "_schema", None) for node in program.graph.nodes)
-    return any(schema is not None and schema.is_mutable for schema in schemas)
+def _is_read(program: Any) -> bool:
+    """Whether every op of it has a handler, or is folded, and none writes to an operand."""
+    schemas = [getattr(node.target, "_schema", None) for node in program.graph.nodes if node.op == "call_function"]
+    named = [schema for schema in schemas if schema is not None]
+    return all(name_of(schema) in HANDLERS and not schema.is_mutable for schema in named)
+
+
+def _rules() -> dict[Any, Any]:
+    """torch's own rules for ops in terms of others, but for those that have handlers."""
+    import torch
+
+    rules = torch.export.default_decompositions()
+    return {op: rule for op, rule in rules.items() if name_of(op._schema) not in HANDLERS}
 
 
 def _bind_placeholders(program: Any, walk: Walk, origin: str) -> None:
@@ -76,7 +86,9 @@ def _bind_placeholders(program: Any, walk: Walk, origin: str) -> None:
     for spec in program.graph_signature.input_specs:
         node = nodes[spec.arg.name]
         if spec.kind.name in ("PARAMETER", "BUFFER", "CONSTANT_TENSOR"):
-            walk.known[node.name] = Weight(spec.target, values[spec.target].detach().cpu().numpy())
+            array = values[spec.target].detach().cpu().numpy()
+            folded = spec.kind.name == "CONSTANT_TENSOR" or array.dtype.kind != "f"
+            walk.known[node.name] = Weight(spec.target, array, folded)
         elif spec.kind.name == "USER_INPUT" and hasattr(node.meta.get("val"), "dtype"):
             walk.known[node.name] = _input(walk.builder, node, origin)
         else:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from convc.importers.builder import GraphBuilder, MissingOp, OpError, legal_name
 from convc.importers.onnx.errors import Declined, Refusal
 from convc.importers.torch.call import Call, Weight
@@ -37,22 +39,27 @@ class Walk:
 
     def weight_value(self, weight: Weight) -> Value:
         """The weight in the graph, once, under the name that the module has for it."""
-        if weight.name not in self._values:
-            if weight.array.dtype.kind != "f":
+        key = f"{weight.name} {id(weight.array)}" if weight.folded else weight.name
+        if key not in self._values:
+            if weight.array.dtype.kind not in ("fbiu" if weight.folded else "f"):
                 raise Declined(f"`{weight.name}` is {weight.array.dtype}, floating point is needed")
-            self._values[weight.name] = self.builder.parameter(legal_name(weight.name), weight.array)
-        return self._values[weight.name]
+            self._values[key] = self.builder.parameter(legal_name(weight.name), weight.array)
+        return self._values[key]
 
     def _apply(self, node: Any) -> Any:
         if node.target is operator.getitem:
             found, place = self._resolved(node.args[0]), node.args[1]
             return found[place] if isinstance(found, tuple) else found if place == 0 else LOST
         schema = getattr(node.target, "_schema", None)
-        op = schema.name.partition("::")[2] if schema is not None else str(node.target)
+        op = name_of(schema) if schema is not None else str(node.target)
+        if not node.users:  # an assertion of the tracer's
+            return None
         try:
             arguments = self._arguments(node, schema)
             if any(item is LOST for value in arguments.values() for item in _items(value)):
                 return LOST
+            if schema is not None and all(_is_folded(item) for value in arguments.values() for item in _items(value)):
+                return self._folded(node, op)
             if op not in HANDLERS:
                 raise Declined("convc has no such op")
             found = node.meta.get("val")
@@ -62,6 +69,22 @@ class Walk:
         except (Declined, MissingOp, OpError) as error:
             self.refusals.append(Refusal(node.name, f"aten.{op}", _reason(error)))
             return LOST
+
+    def _folded(self, node: Any, op: str) -> Any:
+        """What torch makes of constants."""
+        import torch
+
+        def tensor(value: Any) -> Any:
+            if isinstance(value, (list, tuple)):
+                return [tensor(item) for item in value]
+            found = self.known[value.name] if _is_node(value) else value
+            return torch.from_numpy(np.array(found.array)) if isinstance(found, Weight) else found
+
+        result = node.target(*map(tensor, node.args), **{key: tensor(value) for key, value in node.kwargs.items()})
+        several = isinstance(result, (list, tuple))
+        name = _name(node, op)
+        found = tuple(Weight(name, item.numpy(), True) for item in (result if several else (result,)))
+        return found if several else found[0]
 
     def _arguments(self, node: Any, schema: Any) -> dict[str, Any]:
         """By the names of the op's schema, defaults included."""
@@ -80,7 +103,22 @@ class Walk:
     def _resolved(self, value: Any) -> Any:
         if isinstance(value, (list, tuple)):
             return tuple(self._resolved(item) for item in value)
-        return self.known[value.name] if hasattr(value, "op") and hasattr(value, "meta") else value
+        return self.known[value.name] if _is_node(value) else value
+
+
+def name_of(schema: Any) -> str:
+    """`relu` of `aten::relu`."""
+    name: str = schema.name
+    return name.partition("::")[2]
+
+
+def _is_node(value: Any) -> bool:
+    return hasattr(value, "op") and hasattr(value, "meta")
+
+
+def _is_folded(item: Any) -> bool:
+    """Whether an argument is known: no tensor, or one that is no weight of the module."""
+    return item.folded if isinstance(item, Weight) else not isinstance(item, Value)
 
 
 def _items(value: Any) -> Iterable[Any]:

@@ -15,10 +15,13 @@ _UNARY: Final = {
     "log": "log", "sqrt": "sqrt", "erf": "erf", "floor": "floor", "ceil": "ceil", "round": "round", "sign": "sign",
     "reciprocal": "reciprocal", "sin": "sin", "cos": "cos", "tan": "tan", "asin": "asin", "acos": "acos",
     "atan": "atan", "sinh": "sinh", "cosh": "cosh", "asinh": "asinh", "acosh": "acosh", "atanh": "atanh",
+    "logical_not": "logical_not",
 }  # fmt: skip
 
 _BINARY: Final = {
     "mul": "mul", "div": "div", "pow": "pow", "minimum": "minimum", "maximum": "maximum",
+    "gt": "greater", "ge": "greater_equal", "lt": "less", "le": "less_equal", "eq": "equal", "ne": "not_equal",
+    "logical_and": "logical_and", "logical_or": "logical_or", "logical_xor": "logical_xor",
 }  # fmt: skip
 
 
@@ -56,10 +59,25 @@ def rsqrt(call: Call) -> Value:
 def clamp(call: Call) -> Value:
     """Also `hardtanh`; between 0 and 6 it is `relu6`."""
     names = ("min_val", "max_val") if call.op == "hardtanh" else ("min", "max")
+    if any(isinstance(call.argument(name), Value) for name in names):
+        return _clamp_to_tensors(call)
     low, high = (call.number(name, bound) for name, bound in zip(names, (float("-inf"), float("inf")), strict=True))
     if (low, high) == (0, 6):
         return call.emit("relu6", call.value("self"))
     return call.emit("clip", call.value("self"), low=low, high=high)
+
+
+def _clamp_to_tensors(call: Call) -> Value:
+    x = call.value("self")
+    for name, op in (("min", "maximum"), ("max", "minimum")):
+        if call.argument(name) is not None:
+            x = call.emit(op, x, call.value(name))
+    return x
+
+
+def log_sigmoid(call: Call) -> Value:
+    """-log(1 + exp(-x))"""
+    return call.emit("neg", call.inner("softplus", call.inner("neg", call.value("self"))))
 
 
 def leaky_relu(call: Call) -> Value:
@@ -74,6 +92,22 @@ def elu(call: Call) -> Value:
 
 def gelu(call: Call) -> Value:
     return call.emit("gelu", call.value("self"), approximate=call.argument("approximate", "none") == "tanh")
+
+
+def where(call: Call) -> Value:
+    return call.emit("where", call.value("condition"), call.value("self"), call.value("other"))
+
+
+def convert(call: Call) -> Value:
+    """To another floating type, or a truth value to a number: all is f32 here."""
+    x, wanted = call.value("self"), str(call.argument("dtype", "torch.float32"))
+    if not wanted.startswith(("torch.float", "torch.bfloat")):
+        raise Declined(f"a conversion to {wanted} while the network runs")
+    return x
+
+
+def celu(call: Call) -> Value:
+    return call.emit("celu", call.value("self"), alpha=call.number("alpha", 1.0))
 
 
 def softplus(call: Call) -> Value:
@@ -100,5 +134,6 @@ HANDLERS: Final[dict[str, Handler]] = {
     **{name: _binary(op) for name, op in _BINARY.items()},
     "add": add, "sub": add, "rsub": rsub, "rsqrt": rsqrt, "clamp": clamp, "hardtanh": clamp, "leaky_relu": leaky_relu,
     "elu": elu, "gelu": gelu, "softplus": softplus, "prelu": prelu,
+    "where": where, "celu": celu, "log_sigmoid": log_sigmoid, "_to_copy": convert, "to": convert,
     **dict.fromkeys(("softmax", "_softmax", "log_softmax", "_log_softmax"), softmax),
 }  # fmt: skip

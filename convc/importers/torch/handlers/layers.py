@@ -54,7 +54,7 @@ def batch_norm(call: Call) -> Any:
         bias=call.weight("bias", 0.0, channels), running_mean=call.value("running_mean"),
         running_var=call.value("running_var"),
     )  # fmt: skip
-    return result if call.op == "batch_norm" else (result, None, None)
+    return (result, None, None) if call.op.startswith("_native") else result
 
 
 def layer_norm(call: Call) -> Value:
@@ -70,9 +70,9 @@ def group_norm(call: Call) -> Value:
     return call.emit("group_norm", call.value("input"), groups=groups, eps=call.number("eps", 1e-5), **affine)
 
 
-def instance_norm(call: Call) -> Value:
+def instance_norm(call: Call) -> Any:
     if not call.argument("use_input_stats", True):
-        raise Declined("instance norm with running statistics; write it as BatchNorm")
+        return batch_norm(call)  # with running statistics it is one
     affine = {"weight": call.weight("weight"), "bias": call.weight("bias")}
     return call.emit("instance_norm", call.value("input"), eps=call.number("eps", 1e-5), **affine)
 
@@ -112,7 +112,10 @@ def adaptive_pool(call: Call) -> Any:
     return result if kind == "avgpool" else (result, None)
 
 
-_MODES: Final = {"nearest": "nearest", "linear": "linear", "bilinear": "linear", "bicubic": "cubic"}
+_MODES: Final = {
+    "nearest": "nearest", "nearest_exact": "nearest", "linear": "linear", "bilinear": "linear", "trilinear": "linear",
+    "bicubic": "cubic",
+}  # fmt: skip
 
 
 def resize(call: Call) -> Value:
@@ -122,11 +125,18 @@ def resize(call: Call) -> Value:
     for extent, now, scale in zip(size, x.type.shape[2:], call.argument("scale_factors", ()), strict=False):
         if scale is not None and now * scale != extent:
             raise Declined(f"a scale of {scale}, which makes {now * scale:g} of {now}; give the size instead")
-    mode = _MODES[call.op.removeprefix("upsample_").rstrip("123d")]
+    mode, exact = _MODES[_form(call.op)], call.op.startswith("_upsample_nearest_exact")
     if mode == "nearest":
-        return call.emit("resize", x, size=size, mode=mode, coordinates="asymmetric", rounding="floor")
+        coordinates, rounding = ("half_pixel", "round_prefer_ceil") if exact else ("asymmetric", "floor")
+        return call.emit("resize", x, size=size, mode=mode, coordinates=coordinates, rounding=rounding)
     coordinates = "align_corners" if call.argument("align_corners", False) else "half_pixel"
-    return call.emit("resize", x, size=size, mode=mode, coordinates=coordinates)
+    wide = {"antialias": True, "exclude_outside": True, "cubic": -0.5} if call.op.endswith("_aa") else {}
+    return call.emit("resize", x, size=size, mode=mode, coordinates=coordinates, **wide)
+
+
+def _form(op: str) -> str:
+    """`bilinear` of `_upsample_bilinear2d_aa`."""
+    return op.removesuffix("_aa").rstrip("123d").removeprefix("_").removeprefix("upsample_")
 
 
 HANDLERS = {
@@ -139,5 +149,7 @@ HANDLERS = {
     **dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_pool3d"), avg_pool),
     **dict.fromkeys((f"adaptive_{kind}_pool{rank}d" for kind in ("avg", "max") for rank in (1, 2, 3)), adaptive_pool),
     **dict.fromkeys(("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "upsample_linear1d",
-                     "upsample_bilinear2d", "upsample_bicubic2d"), resize),
+                     "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d", "_upsample_nearest_exact1d",
+                     "_upsample_nearest_exact2d", "_upsample_nearest_exact3d", "_upsample_bilinear2d_aa",
+                     "_upsample_bicubic2d_aa"), resize),
 }  # fmt: skip
