@@ -31,10 +31,11 @@ class Span:
     column: int
     end_line: int
     end_column: int
+    inside: str = field(default="", compare=False)  # `in block conv_bn at std/convolutions.conv:41`: what it stands for
 
     def __str__(self) -> str:
         return f"{self.source.name}:{self.line}:{self.column}"
 
     def to(self, other: Span) -> Span:
         """The span from the start of this one to the end of the other."""
-        return Span(self.source, self.line, self.column, other.end_line, other.end_column)
+        return Span(self.source, self.line, self.column, other.end_line, other.end_column, self.inside)

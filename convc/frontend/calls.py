@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 
 from convc.diagnostics import Label, Span
 from convc.frontend import syntax as s
 from convc.frontend.arguments import CallArguments, Given, Signature, bind, op_signature
 from convc.frontend.expressions import NO_GOAL, Expressions
 from convc.frontend.failure import Failure, Halt, fail, fault
+from convc.frontend.standard import is_standard
 from convc.frontend.state import MAX_CALLS, Goal, Scope, is_unknown
 from convc.frontend.values import UNKNOWN, BlockRef, OpRef, ParameterRef, block_param, describe
 from convc.ir import OpError, TensorType, Value
@@ -124,7 +126,7 @@ class Calls(Expressions):
             raise self._op_failure(error, callee, span, bound) from error
         while len(names) < len(types):
             names.append(self.take(names[0]))
-        outputs = self.add(op, inputs, types, names[: len(types)], span).outputs
+        outputs = self.add(op, inputs, types, names[: len(types)], in_source(scope, span)).outputs
         return outputs[0] if len(outputs) == 1 else outputs
 
     def _op_failure(self, error: OpError, callee: OpRef, span: Span, bound: dict[str, list[Given]]) -> Exception:
@@ -163,7 +165,7 @@ class Calls(Expressions):
         bound = bind(Signature(block.name, block.signature(), names, required), call.callee.span, *arguments)
         path = self._block_path(scope, block, name, goal)
         chain = (Label(call.callee.span, f"in this call of `{block.name}`"), *scope.chain)
-        inner = Scope(block.module, path, chain)
+        inner = Scope(block.module, path, chain, block.name)
         with self.level(call.span):
             self._bind_params(inner, params, bound)
             return self.run_block(inner, block.syntax.body)
@@ -210,6 +212,14 @@ class Calls(Expressions):
             raise fail("E0408", "the argument has another type", span, f"this is {value.type}",
                        note=f"`{block_param(param)}` asks for {show(wanted)}: {difference(value.type, wanted)}",
                        also=(Label(param.type.span, "asked for here"),))  # fmt: skip
+
+
+def in_source(scope: Scope, span: Span) -> Span:
+    """Where a person's own source asks for what is written at `span`: of a standard block's, the call of the block."""
+    if not is_standard(span.source):
+        return span
+    own = next((label.span for label in scope.chain if not is_standard(label.span.source)), span)
+    return replace(own, inside=f"in block {scope.block} at {span.source.name}:{span.line}")
 
 
 def fits(actual: TensorType, written: TensorType) -> bool:

@@ -15,7 +15,7 @@ from convc.frontend.parse import parse_file
 _TOKEN = re.compile(
     r'(?P<newline>\n)|(?P<space>[ \t\r]+)|(?P<comment>#[^\n]*)|(?P<string>"(?:\\.|[^"\\\n])*")'
     r"|(?P<name>[A-Za-z_]\w*(?:\.\w+)*)|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
-    r"|(?P<property>\.[A-Za-z_]\w*)|(?P<other>\.\.|\|>|[=!<>]=|.)"
+    r"|(?P<mark>@\w+)|(?P<property>\.[A-Za-z_]\w*)|(?P<other>\.\.|\|>|[=!<>]=|.)"
 )
 #: Words that no name may be.
 KEYWORDS = frozenset({

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from convc.diagnostics import CompileError, Diagnostic
+from convc.diagnostics import CompileError, Diagnostic, Source
 from convc.frontend.modules import Loader, read
 from convc.frontend.values import BlockRef
 from convc.resources import standard
@@ -26,3 +26,9 @@ def standard_blocks() -> Mapping[str, BlockRef]:
             raise CompileError([source])
         blocks.update(loader.load(source, path)[1].blocks)
     return blocks
+
+
+def is_standard(source: Source) -> bool:
+    """Whether a source is one of those read here."""
+    blocks = standard_blocks().values() if source.name.startswith("std/") else ()
+    return any(block.syntax.span.source is source for block in blocks)

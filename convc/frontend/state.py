@@ -25,13 +25,15 @@ MAX_ERRORS = 20
 class Scope:
     """The variables of one call of a block (or of the network).
 
-    `path` is the dotted scope of the values made here. `named` are the variables whose name is no longer free for a
-    node: those bound before the statement at hand. `chain` are the calls that led here, innermost first.
+    `path` is the dotted scope of the values made here, `block` the name of the block. `named` are the variables whose
+    name is no longer free for a node: those bound before the statement at hand. `chain` are the calls that led here,
+    innermost first.
     """
 
     module: Module
     path: str = ""
     chain: tuple[Label, ...] = ()
+    block: str = ""
     variables: dict[str, object] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)
 
@@ -63,6 +65,7 @@ class State:
         self._seen: set[tuple[str, Span | None]] = set()
         self._numbers: dict[str, int] = {}
         self._steps = self._made = self._level = 0
+        self._fuse: bool | None = None  # what the innermost mark says of the nodes made now
 
     # Messages
 
@@ -103,6 +106,15 @@ class State:
         finally:
             self._level -= 1
 
+    @contextmanager
+    def marked(self, fuse: bool) -> Iterator[None]:
+        """Every node made meanwhile is marked `@fuse` or `@nofuse`, but for those that a mark further in speaks of."""
+        outer, self._fuse = self._fuse, fuse
+        try:
+            yield
+        finally:
+            self._fuse = outer
+
     # The graph
 
     def add(
@@ -113,7 +125,7 @@ class State:
         if self._made > MAX_NODES:
             raise Halt(fault("E0501", "the network is too large", span, f"this would be node {MAX_NODES + 1}"))
         outputs = tuple(Value(name, type) for name, type in zip(names, types, strict=True))
-        node = Node(op, tuple(inputs), outputs, span)
+        node = Node(op, tuple(inputs), outputs, span, self._fuse)
         self.nodes.append(node)
         return node
 

@@ -54,6 +54,9 @@ class Statements(Calls):
                 return self._if(scope, statement)
             case s.Assert():
                 self._assert(scope, statement)
+            case s.Marked():
+                with self.marked(statement.fuse):
+                    return self._statement(scope, statement.statement)
             case s.Lost():
                 return poison(scope, statement)
         return None
@@ -207,6 +210,8 @@ def bound_by(statement: s.Statement) -> tuple[list[str], tuple[s.Result, ...] | 
     match statement:
         case s.Assign():
             return [target.name.text for target in statement.targets], None
+        case s.Marked():
+            return bound_by(statement.statement)
         case s.Return():
             return [], statement.results
         case s.Lost():

@@ -211,6 +211,14 @@ class Assert(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class Marked(Statement):
+    """`@fuse` (true) or `@nofuse` before a statement."""
+
+    fuse: bool
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
 class Lost(Statement):
     """A statement or definition that could not be parsed; `names` are those it would have bound."""
 

@@ -32,7 +32,7 @@ _SLIPS = {
     "class": "write `block name(x) { ... }`",
     "while": "write `for i in 0..n { ... }`",
     "->": "results have no written type here: `block name(x) { ... return y }`",
-    "@": "a matrix product is `linear(x, channels)`",
+    "@": "a statement is marked `@fuse` or `@nofuse`; a matrix product is `linear(x, channels)`",
 }
 
 

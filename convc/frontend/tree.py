@@ -140,6 +140,9 @@ class TreeBuilder:
     def assert_(self, span: Span, condition: s.Expression, message: Token | None) -> s.Assert:
         return s.Assert(span, condition, None if message is None else self.parse_text(self.source, message))
 
+    def marked(self, span: Span, mark: Token, statement: s.Statement) -> s.Marked:
+        return s.Marked(span, mark == "@fuse", statement)
+
     def choice(self, span: Span, then: s.Expression, condition: s.Expression, other: s.Expression) -> s.Choice:
         return s.Choice(span, then, condition, other)
 

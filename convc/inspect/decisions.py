@@ -3,6 +3,8 @@
     resnet50.conv:17: y = bn(conv(y, 4 * width, 1))
         did   fold-batch-norm     layer1.0.bn3: folded into the weights of layer1.0.conv3
         left  fuse-epilogue       layer1.0.bn3: not fused further: ...
+
+What a standard block holds is told at the line that calls it, with the block's own place behind it.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ def _group(decisions: list[Decision]) -> Iterator[str]:
     width = max(len(decision.pass_name) for decision in decisions)
     for decision in decisions:
         mark = "did " if decision.applied else "left"
-        yield f"    {mark}  {decision.pass_name:<{width}}  {decision.node}: {decision.text}"
+        inside = f" ({decision.span.inside})" if decision.span and decision.span.inside else ""
+        yield f"    {mark}  {decision.pass_name:<{width}}  {decision.node}: {decision.text}{inside}"
 
 
 def _text(span: Span) -> str:

@@ -41,12 +41,17 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One application of an op. `span` is where the source wrote it; it takes no part in equality."""
+    """One application of an op. `span` is where the source wrote it; it takes no part in equality.
+
+    `fuse` is the source's `@fuse` or `@nofuse` (false): whether it is to be computed together with others, None where
+    passes decide. A region has none of its own; what is in it has.
+    """
 
     op: Op
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     span: Span | None = field(default=None, compare=False)
+    fuse: bool | None = None
 
     @property
     def output(self) -> Value:

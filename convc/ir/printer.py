@@ -42,7 +42,8 @@ def print_graph(graph: Graph) -> str:
 
 def print_node(node: Node) -> str:
     """One node, on one line unless it is a fused region; its source position follows as a comment."""
-    targets = ", ".join(f"{value.name}: {value.type}" for value in node.outputs)
+    mark = "" if node.fuse is None else "@fuse " if node.fuse else "@nofuse "
+    targets = mark + ", ".join(f"{value.name}: {value.type}" for value in node.outputs)
     comment = f"  # {node.span}" if node.span is not None else ""
     if isinstance(node.op, Fused):
         inner = [line for part in node.op.nodes for line in print_node(part).split("\n")]

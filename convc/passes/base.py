@@ -114,6 +114,12 @@ def where(node: Node) -> str:
     return f"{node.name} ({node.span})" if node.span else node.name
 
 
+def unwanted(*nodes: Node) -> str:
+    """Why these are not to be computed with others: the source says `@nofuse` of one; empty if it does not."""
+    marked = next((node for node in nodes if node.fuse is False), None)
+    return f"{where(marked)} is marked @nofuse" if marked else ""
+
+
 def users_text(graph: Graph, value: Value) -> str:
     """`c has 2 users: relu (net.conv:4:3), add (net.conv:5:9)`, for reasons."""
     users = graph.users.get(value.name, ())

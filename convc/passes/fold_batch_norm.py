@@ -110,8 +110,8 @@ def _two_operations(norm: Node, constants: _Constants) -> list[Node]:
     by_channel = make("factor.channels", channels, factor), make("rest.channels", channels, rest)
     scaled = Value(fresh_name(f"{norm.name}.scaled", constants.names), norm.output.type)
     constants.names.add(scaled.name)
-    product = Node(Mul(), (x, by_channel[0]), (scaled,), norm.span)
-    return [*nodes, product, Node(Add(), (scaled, by_channel[1]), norm.outputs, norm.span)]
+    product = Node(Mul(), (x, by_channel[0]), (scaled,), norm.span, norm.fuse)
+    return [*nodes, product, Node(Add(), (scaled, by_channel[1]), norm.outputs, norm.span, norm.fuse)]
 
 
 def _factor(nodes: list[Node], norm: Node, constants: _Constants) -> Value:
@@ -153,4 +153,5 @@ def _fold(conv: Node, norm: Node, constants: _Constants) -> list[Node]:
         new_bias = make(f"{conv.name}.bias.folded", Sub(), shift, make(f"{norm.name}.moved", Mul(), mean, factor))
     op = replace(conv.op, bias=True)
     rest = conv.inputs[2 + conv.op.bias :]  # the offsets and the mask of a deformable one
-    return [*nodes, Node(op, (conv.inputs[0], new_weight, new_bias, *rest), norm.outputs, conv.span)]
+    fuse = conv.fuse if norm.fuse is None else norm.fuse  # the last to be marked speaks for both
+    return [*nodes, Node(op, (conv.inputs[0], new_weight, new_bias, *rest), norm.outputs, conv.span, fuse)]

@@ -20,7 +20,7 @@ from typing import ClassVar, Final
 from convc.ir.graph import Graph, Node
 from convc.ops.conv import Conv, is_depthwise, is_pointwise
 from convc.passes.base import Pass, Report
-from convc.passes.regions import join_stages, members, shared_reason
+from convc.passes.regions import is_wanted, join_stages, members, shared_reason
 
 #: Pixels of a map that is one strip.
 STRIP_PIXELS: Final = 64
@@ -76,7 +76,7 @@ def _refusal(graph: Graph, before: Node, node: Node) -> str:
     images = [v.name for v in before.inputs[1:] if v.name not in graph.constants]
     if images:
         return f"its epilogue reads {', '.join(images)}"
-    return _no_gain(depthwise, before, node)
+    return "" if is_wanted(before, node) else _no_gain(depthwise, before, node)
 
 
 def _no_gain(depthwise: Node, before: Node, node: Node) -> str:

@@ -13,9 +13,9 @@
 Regions begin at convolutions, linear layers and products with constant matrices, then at pools, then at elementwise
 nodes that are left. A value read twice is no obstacle if both readers come into the region (`c * sigmoid(c)`). A linear
 layer also takes in the `flatten` before it: the order of a blocked map then goes into the packed weights.
-Requires: nothing. Ensures: the region's nodes are the originals, in order, and one value leaves it. Declines: where an
-intermediate result has a reader outside or leaves the network; of two convolutions that are added, the one that runs
-last takes the addition.
+Requires: nothing. Ensures: the region's nodes are the originals, in order, and one value leaves it. Declines: where the
+source says `@nofuse`, and where an intermediate result has a reader outside or leaves the network; of two convolutions
+that are added, the one that runs last takes the addition.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from convc.ops.normalization import BatchNorm
 from convc.ops.pool import GlobalPool, WindowPool
 from convc.ops.resize import Resize
 from convc.ops.shape import Flatten
-from convc.passes.base import Pass, Report, users_text, where
+from convc.passes.base import Pass, Report, unwanted, users_text, where
 
 #: Ops that sum over weights.
 _WEIGHTED: Final = (Conv, ConvTranspose, DeformConv, Linear)
@@ -136,6 +136,8 @@ class _Fusion:
         made = {member.name for member in region}
         if not isinstance(node.op, Elementwise):
             return f"{where(node)} is not elementwise"
+        if reason := unwanted(node, region[0]):
+            return reason
         if node.name in self.owner:
             return f"{where(node)} is computed with {self.owner[node.name]}"
         if isinstance(node.op, BatchNorm) and not made.isdisjoint(value.name for value in node.inputs[1:]):
@@ -150,6 +152,8 @@ class _Fusion:
         """The flatten of an image that only this linear layer reads."""
         before = self.graph.producers.get(anchor.inputs[0].name)
         if not isinstance(anchor.op, Linear) or before is None or not isinstance(before.op, Flatten):
+            return []
+        if unwanted(before, anchor):
             return []
         alone = len(self.graph.users[before.name]) == 1 and before.name not in self.graph.output_names
         return [before] if alone and before.inputs[0].type.is_image else []

@@ -21,7 +21,7 @@ from convc.ir.graph import Graph, Node
 from convc.ops.common import Elementwise
 from convc.ops.conv import is_pointwise
 from convc.passes.base import Pass, Report
-from convc.passes.regions import join_stages, members, shared_reason
+from convc.passes.regions import is_wanted, join_stages, members, shared_reason
 
 #: Output channels up to which it pays: always, and where the map between leaves the second-level cache.
 FEW_CHANNELS: Final = 64
@@ -75,6 +75,8 @@ def _refusal(graph: Graph, before: Node, node: Node) -> str:
     ]  # fmt: skip
     if plain:
         return f"{', '.join(plain)} is not stored by blocks of channels"
+    if is_wanted(before, node):
+        return ""
     channels = node.output.type.shape[1]
     if channels > CHANNELS:
         return f"beside {channels} output channels the pass over memory is small"

@@ -111,4 +111,4 @@ class _Placing:
                 copies.append(Node(Reorder(), (value,), (copy,), node.span))
                 value = copy
             operands.append(value)
-        return [*copies, Node(replace(node.op, in_place=True), tuple(operands), node.outputs, node.span)]
+        return [*copies, Node(replace(node.op, in_place=True), tuple(operands), node.outputs, node.span, node.fuse)]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from convc.ir.graph import Graph, Node
 from convc.ir.op import Fused
 from convc.ops.shape import Reorder
-from convc.passes.base import users_text
+from convc.passes.base import unwanted, users_text
 
 
 def members(node: Node) -> tuple[Node, ...]:
@@ -20,6 +20,8 @@ def shared_reason(graph: Graph, before: Node, node: Node) -> str:
     """Why `before` cannot go into the region of `node`, which reads it; empty if nobody else needs it."""
     if len(before.outputs) > 1:
         return f"{before.name} is one of several results"
+    if reason := unwanted(*members(before), *members(node)):
+        return reason
     if len(graph.users[before.name]) > 1:
         return users_text(graph, before.output)
     if before.name in graph.output_names:
@@ -27,6 +29,11 @@ def shared_reason(graph: Graph, before: Node, node: Node) -> str:
     if sum(value.name == before.name for member in members(node) for value in member.inputs) > 1:
         return f"what follows {members(node)[0].name} reads {before.name} too"
     return ""
+
+
+def is_wanted(*nodes: Node) -> bool:
+    """Whether the source says `@fuse` of a part of these: then they are joined even where that might not pay."""
+    return any(member.fuse for node in nodes for member in members(node))
 
 
 def join_stages(graph: Graph, stages: Mapping[str, Node]) -> Graph:

@@ -23,4 +23,4 @@ def substitute(node: Node, values: Mapping[str, Value]) -> Node:
         return replace(Fused.of(members, outputs), span=node.span)
     if inputs == node.inputs and outputs == node.outputs:
         return node
-    return Node(node.op, inputs, outputs, node.span)
+    return Node(node.op, inputs, outputs, node.span, node.fuse)

@@ -7,6 +7,7 @@ import pytest
 from convc.diagnostics import CompileError
 from convc.frontend import parse_graph
 from convc.ir import Graph
+from convc.ir.printer import print_graph
 
 
 def net(body: str, header: str = "x: f32[1, 4, 8, 8]", before: str = "") -> Graph:
@@ -145,3 +146,27 @@ def test_blocks_are_hygienic() -> None:
 def test_one_fault_is_reported_once_and_has_no_echo() -> None:
     block = "block stem(x) { return conv(x, 8, 3, paddd = 1) }"
     assert codes("for i in 0..5 { x = stem(x) } y = x + 1 return conv(y, y.channels / 3, 1)", before=block) == ["E0401"]
+
+
+def test_marks() -> None:
+    """`@nofuse` and `@fuse` mark every node of a statement, the innermost mark speaks, and a dump keeps them."""
+    source = """
+    block b(x) {
+        @fuse y = conv(x, 4, 1)
+        return relu(y)
+    }
+    network n(x: f32[1, 4, 6, 6]) {
+        @nofuse for i in 0..2 { x = b(x) }
+        y = tanh(x)
+        @nofuse return sigmoid(y)
+    }
+    """
+    graph = parse_graph(source)
+    assert [node.fuse for node in graph.nodes] == [True, False, True, False, None, False]
+    assert parse_graph(print_graph(graph)) == graph
+
+
+def test_a_mark_that_there_is_not() -> None:
+    with pytest.raises(CompileError) as caught:
+        parse_graph("network n(x: f32[1, 4, 6, 6]) {\n    @inline y = relu(x)\n    return y\n}\n")
+    assert "@nofuse" in str(caught.value)

@@ -26,7 +26,7 @@ block  f( x,n=-1 ) {
       # end
 }
    z: f32[1,8;nc( 8,1 )]=fused{ q=relu (y) return q }
-  w = [1,2][0]+(n-1)..relu(x) .channels
+  @nofuse   w = [1,2][0]+(n-1)..relu(x) .channels
   return concat(
   x,
   y,
@@ -45,7 +45,7 @@ block f(x, n = -1) {
         # end
     }
     z: f32[1, 8; nc(8, 1)] = fused { q = relu(y) return q }
-    w = [1, 2][0] + (n - 1)..relu(x).channels
+    @nofuse w = [1, 2][0] + (n - 1)..relu(x).channels
     return concat(
         x,
         y,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -181,3 +182,21 @@ def test_an_op_may_bear_the_name_of_its_block_once() -> None:
     before = 'block twice(x) { x = relu(x, name = "") return relu(x, name = "") }'
     with pytest.raises(CompileError, match="the name `twice` is taken"):
         net("x |> twice |> relu", before=before)
+
+
+def test_what_a_block_holds_is_told_at_its_call() -> None:
+    """The position of a node is the caller's line; the block's own place comes with it."""
+    source = "network n(x: f32[1, 16, 8, 8]) {\n    y = relu(x)\n    return squeeze_excite(y, 4)\n}\n"
+    spans = {node.name: node.span for node in parse_graph(source, "net.conv").nodes}
+    inner = spans["squeeze_excite.fc1"]
+    assert inner is not None and str(inner) == "net.conv:3:12"
+    assert re.fullmatch(r"in block squeeze_excite at std/gates\.conv:\d+", inner.inside)
+    own = spans["y"]
+    assert own is not None and str(own) == "net.conv:2:9" and not own.inside
+
+
+def test_what_blocks_call_is_told_at_the_first_call() -> None:
+    source = "network n(x: f32[1, 16, 8, 8]) {\n    return separable_conv(x, 4, 3)\n}\n"
+    spans = [node.span for node in parse_graph(source, "net.conv").nodes]
+    assert {str(span) for span in spans} == {"net.conv:2:12"}
+    assert "in block depthwise_conv" in spans[0].inside  # type: ignore[union-attr]
