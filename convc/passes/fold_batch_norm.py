@@ -33,6 +33,7 @@ from convc.ops.normalization import BatchNorm
 from convc.ops.shape import Reshape
 from convc.ops.unary import Sqrt
 from convc.passes.base import Pass, Report, users_text
+from convc.passes.constants import Constants
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class FoldBatchNorm(Pass):
 
     def run(self, graph: Graph, report: Report) -> Graph:
         nodes: dict[str, Node] = {}  # those so far, by name, in order
-        constants = _Constants(set(graph.names), set(graph.constants))
+        constants = Constants.of(graph)
         for node in graph.nodes:
             if not isinstance(node.op, BatchNorm):
                 nodes[node.name] = node
@@ -79,24 +80,7 @@ def _refusal(graph: Graph, producer: Node | None, constants: set[str]) -> str:
     return ""
 
 
-@dataclass
-class _Constants:
-    """Makes constant nodes, their types inferred and their names unique."""
-
-    names: set[str]
-    known: set[str]
-
-    def make(self, nodes: list[Node], like: Node, name: str, op: Op, *inputs: Value) -> Value:
-        """The value of a new node, which is added to `nodes`."""
-        (type,) = op.infer(*(value.type for value in inputs))
-        value = Value(fresh_name(name, self.names), type)
-        nodes.append(Node(op, inputs, (value,), like.span))
-        self.names.add(value.name)
-        self.known.add(value.name)
-        return value
-
-
-def _two_operations(norm: Node, constants: _Constants) -> list[Node]:
+def _two_operations(norm: Node, constants: Constants) -> list[Node]:
     """The batch norm as `x * factor + rest`."""
     x, _, shift, mean, _ = norm.inputs
     nodes: list[Node] = []
@@ -114,7 +98,7 @@ def _two_operations(norm: Node, constants: _Constants) -> list[Node]:
     return [*nodes, product, Node(Add(), (scaled, by_channel[1]), norm.outputs, norm.span, norm.fuse)]
 
 
-def _factor(nodes: list[Node], norm: Node, constants: _Constants) -> Value:
+def _factor(nodes: list[Node], norm: Node, constants: Constants) -> Value:
     """weight / sqrt(var + eps), one number for each channel."""
     assert isinstance(norm.op, BatchNorm)
     _, scale, _, _, variance = norm.inputs
@@ -124,7 +108,7 @@ def _factor(nodes: list[Node], norm: Node, constants: _Constants) -> Value:
     return constants.make(nodes, norm, f"{norm.name}.factor", Div(), scale, deviation)
 
 
-def _fold(conv: Node, norm: Node, constants: _Constants) -> list[Node]:
+def _fold(conv: Node, norm: Node, constants: Constants) -> list[Node]:
     """The constant nodes of the new weights, and the convolution that uses them under the batch norm's name."""
     assert isinstance(conv.op, (Conv, ConvTranspose, DeformConv, Linear))
     _, _, shift, mean, _ = norm.inputs

@@ -15,6 +15,7 @@ from convc.passes.fold_movement import FoldMovement
 from convc.passes.fuse_depthwise import FuseDepthwise
 from convc.passes.fuse_epilogue import FuseEpilogue
 from convc.passes.fuse_prologue import FusePrologue
+from convc.passes.merge_branches import MergeBranches
 from convc.passes.place_concat import PlaceConcat
 from convc.passes.recognise_activations import RecogniseActivations
 from convc.passes.remove_dead import RemoveDead
@@ -34,6 +35,7 @@ def all_passes(target: Target) -> tuple[Pass, ...]:
         FoldMovement(),
         RemoveDead(),  # before folding and fusing, which look at who reads a value; they leave nothing dead themselves
         FoldBatchNorm(),
+        MergeBranches(),
         FuseEpilogue(),
         AssignLayouts(target.lanes),
         PlaceConcat(),

@@ -29,6 +29,7 @@ from convc.passes.fold_movement import FoldMovement
 from convc.passes.fuse_depthwise import FuseDepthwise
 from convc.passes.fuse_epilogue import FuseEpilogue
 from convc.passes.fuse_prologue import FusePrologue
+from convc.passes.merge_branches import MergeBranches
 from convc.passes.place_concat import PlaceConcat
 from convc.passes.recognise_activations import RecogniseActivations
 from convc.passes.remove_dead import RemoveDead
@@ -39,8 +40,8 @@ HERE = Path(__file__).parent
 PASSES: dict[str, Pass] = {
     item.name: item
     for item in (
-        RemoveIdentities(), RecogniseActivations(), FoldMovement(), RemoveDead(), FoldBatchNorm(), FuseEpilogue(),
-        AssignLayouts(lanes=8), PlaceConcat(), FuseDepthwise(), FusePrologue(),
+        RemoveIdentities(), RecogniseActivations(), FoldMovement(), RemoveDead(), FoldBatchNorm(), MergeBranches(),
+        FuseEpilogue(), AssignLayouts(lanes=8), PlaceConcat(), FuseDepthwise(), FusePrologue(),
     )
 }  # fmt: skip
 
