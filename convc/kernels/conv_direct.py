@@ -190,6 +190,7 @@ class ConvDirect(Kernel):
     linear: bool = False
     #: Of a transposed convolution: where each phase of the result begins, in floats, and so in the epilogue's operands.
     phases: tuple[tuple[int, ...], ...] = ()
+    sums: bool = False  # the results of a work item, summed by channel, go to `dst_sums` [n][block][group][lane] too
 
     @property
     def stem(self) -> str:
@@ -198,11 +199,12 @@ class ConvDirect(Kernel):
         kind = "linear" if self.linear else prefix + "x".join(str(axis.kernel) for axis in axes)
         grouped = "_grouped" if any(self.reduction.bases) else ""
         outs = "x".join(str(axis.out) for axis in axes)
-        return f"{kind}{grouped}_{self.reduction.channels}x{outs}_{self.oc}{self.epilogue.suffix}"
+        return f"{kind}{grouped}_{self.reduction.channels}x{outs}_{self.oc}{self.epilogue.suffix}{self.sums * '_sums'}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        return ("src", "weights", *(("bias",) if self.bias else ()), *self.epilogue.parameters(), "dst")
+        bias, sums = ("bias",) * self.bias, ("dst_sums",) * self.sums
+        return ("src", "weights", *bias, *self.epilogue.parameters(), *sums, "dst")
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -229,6 +231,11 @@ class ConvDirect(Kernel):
     @property
     def items(self) -> int:
         return self.n * self.depth.out * self.groups * self.oc_tiles
+
+    @property
+    def blocks(self) -> int:
+        """Vectors of output channels."""
+        return ceil_div(self.oc, self.lanes)
 
     @property
     def tail(self) -> int:

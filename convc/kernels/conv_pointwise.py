@@ -35,7 +35,8 @@ class DepthwiseStage(Grouped):
 
     @cached_property
     def tiling(self) -> Tiling:
-        return tile_plane(self.height, self.width, min(self.sums, 2 * self.width.out - 1))  # never two rows in a tile
+        one_row = min(self.tile_pixels, 2 * self.width.out - 1)  # never two rows in a tile
+        return tile_plane(self.height, self.width, one_row)
 
     @property
     def extent(self) -> tuple[int, int]:

@@ -65,17 +65,19 @@ class Grouped(Kernel):
     bias: bool
     epilogue: Formula
     last_row: int = 0
+    sums: bool = False  # the results of a work item, summed by channel, go to `dst_sums` [n][block][unit][lane] too
 
     @property
     def stem(self) -> str:
         size, outs = ("x".join(str(getattr(axis, name)) for axis in self.axes) for name in ("kernel", "out"))
         times = f"_times{self.group_oc}" if self.group_ic == 1 < self.group_oc else ""
         kind = "depthwise" if self.group_ic == 1 else f"grouped{self.groups}"
-        return f"{kind}_{size}_{self.oc}x{outs}{times}{self.epilogue.suffix}"
+        return f"{kind}_{size}_{self.oc}x{outs}{times}{self.epilogue.suffix}{self.sums * '_sums'}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        return ("src", "weights", *(("bias",) if self.bias else ()), *self.epilogue.parameters(), "dst")
+        bias, sums = ("bias",) * self.bias, ("dst_sums",) * self.sums
+        return ("src", "weights", *bias, *self.epilogue.parameters(), *sums, "dst")
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -128,13 +130,13 @@ class Grouped(Kernel):
         return ceil_div(self.width.kernel, ceil_div(self.width.kernel, most))
 
     @property
-    def sums(self) -> int:
+    def tile_pixels(self) -> int:
         """Pixels of a tile."""
         return self.registers - self.taps_at_once - max(pattern.temporaries for pattern in self.patterns)
 
     @cached_property
     def tiling(self) -> Tiling:
-        return tile_plane(self.height, self.width, self.sums, self.last_row)
+        return tile_plane(self.height, self.width, self.tile_pixels, self.last_row)
 
     def runs(self, tile: Tile) -> tuple[Run, ...]:
         """The taps of a row of the kernel for this tile."""

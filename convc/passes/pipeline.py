@@ -14,6 +14,8 @@ from convc.passes.fold_batch_norm import FoldBatchNorm
 from convc.passes.fold_movement import FoldMovement
 from convc.passes.fuse_depthwise import FuseDepthwise
 from convc.passes.fuse_epilogue import FuseEpilogue
+from convc.passes.fuse_movement import FuseMovement
+from convc.passes.fuse_pool import FusePool
 from convc.passes.fuse_prologue import FusePrologue
 from convc.passes.merge_branches import MergeBranches
 from convc.passes.place_concat import PlaceConcat
@@ -39,8 +41,10 @@ def all_passes(target: Target) -> tuple[Pass, ...]:
         FuseEpilogue(),
         AssignLayouts(target.lanes),
         PlaceConcat(),
+        FuseMovement(),
         FuseDepthwise(),
         FusePrologue(),
+        FusePool(),
     )
 
 

@@ -7,6 +7,7 @@ blocked is computed by blocks, what is plain (levels 0 and 1) channel by channel
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import prod
 
 from convc.diagnostics import InternalError
@@ -21,6 +22,7 @@ from convc.kernels.conv_direct import (
 )
 from convc.kernels.pointwise import ResponseNorm
 from convc.ops.adaptive_pool import AdaptivePool
+from convc.ops.channel_moves import moves_channels
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
 from convc.ops.conv_transpose import ConvTranspose
@@ -39,6 +41,7 @@ from convc.options import Options
 from convc.plan.axes import axes_of
 from convc.plan.blocking import Walk, flattened, rows_per_group, split_reduction
 from convc.plan.call import Call, Operand, Packed, extent5, plane
+from convc.plan.channels import channel_calls
 from convc.plan.choose import choose
 from convc.plan.conv_transpose import conv_transpose_calls
 from convc.plan.copies import concat_calls, copy_call, movement_calls
@@ -55,6 +58,7 @@ from convc.plan.linear import (
 )
 from convc.plan.matmul import matmul_call
 from convc.plan.norm import norm_call
+from convc.plan.pooled import pooled_calls, pooled_parts
 from convc.plan.pooling import adaptive_call, global_call, pool_call
 from convc.plan.problem import problem_of
 from convc.plan.reduce import lp_norm_calls, reduce_call
@@ -68,7 +72,14 @@ from convc.plan.winograd import winograd_call
 def select(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
     """The kernel calls that compute `node`."""
     target = options.target
+    pooled = pooled_parts(node)
+    if pooled:
+        return pooled_calls(*pooled, partial(select, graph, options=options), target)
+    if moved := channel_calls(node):
+        return moved
     parts = parts_of(node)
+    if isinstance(node.op, Fused) and all(map(moves_channels, node.op.nodes)):
+        parts = node.op.nodes
     if len(parts) > 1:
         call = fused_call(graph, node, parts, options)
         return (call,) if call else tuple(call for part in parts for call in select(graph, part, options))

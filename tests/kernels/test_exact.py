@@ -110,6 +110,21 @@ PROBLEMS = """
     24 12 12   avgpool(3, stride = 2, pad = 1, ceil = true)
     19 8 8     avgpool(2)
     24 4 4     global_avgpool
+    24 15 15   conv(24, 5, pad = 2, stride = 2, groups = 24) |> global_avgpool
+    40 8 8     conv(19, 3, pad = 1) |> relu |> global_avgpool
+    200 16 16  conv(16, 1) |> global_avgpool
+    24 4 33    conv(96, 3, pad = 1, groups = 24) |> global_avgpool
+    16 20      conv(16, 3, pad = 1, groups = 16) |> relu |> global_avgpool
+    20 4 16    scaled_by_its_mean(20, 3, pad = 1, groups = 20)
+    24 8 8     scaled_by_its_mean(37, 1)
+    58 5 7     halves_shuffled(20)
+    34 6 5     halves_shuffled(3)
+    35 2 3 4   halves_shuffled(16)
+    24 9       channel_shuffle(4)
+    24 3 4 5   channel_shuffle(6)
+    40 5 5     channel_shuffle(10) |> slice(axis = 1, begin = 5, end = 30)
+    33 5 5     slice(axis = 1, begin = 31, end = 2, step = -3)
+    33 3 5     gather([3, 1, 1, 30, 12, 31, 2, 29, 8, 7, 16], axis = 1)
     24 8 8     relu
     7 5 5      relu6
     24 4 4     flatten |> linear(10)
@@ -170,8 +185,9 @@ PROBLEMS = """
     8 32 40    resize(scale = 0.25, mode = linear, antialias = true)
 """
 
-#: A deformable convolution whose offsets are whole and half pixels, so that samples are exact too.
-DEFORMED = """
+#: Channels moved about; a map times its own mean, which is exact for small numbers; a deformable convolution whose
+#: offsets are whole and half pixels, so that samples are exact too.
+BLOCKS = """
 block deformed(x, channels, kernel, stride = 1, pad = 0, dilation = 1, groups = 1, offset_groups = 1, masked = false) {
     taps = offset_groups * (kernel[0] * kernel[1] if kernel == [3, 2] else kernel * kernel)
     offset = 0.5 * relu6(conv(x, 2 * taps, kernel, stride = stride, pad = pad, dilation = dilation)) - 1.5
@@ -184,6 +200,16 @@ block deformed(x, channels, kernel, stride = 1, pad = 0, dilation = 1, groups = 
     return deform_conv(
         x, offset, channels, kernel, stride = stride, pad = pad, dilation = dilation, groups = groups,
         offset_groups = offset_groups)
+}
+block halves_shuffled(x, first) {
+    left, right = split(x, [first, x.channels - first])
+    y = concat(right, left, x) |> channel_shuffle(2) |> relu
+    a, b, c = split(channel_shuffle(y, x.channels), [first, 2 * first, y.channels - 3 * first])
+    return concat(c, a, b)
+}
+block scaled_by_its_mean(x, channels, kernel, pad = 0, groups = 1) {
+    y = conv(x, channels, kernel, pad = pad, groups = groups) |> relu6
+    return y * global_avgpool(y)
 }
 """
 
@@ -204,7 +230,7 @@ def network_of(lines: list[str], batch: int) -> Graph:
     inputs = ", ".join(f"x{i}: f32[{shape}]" for i, shape in enumerate(shapes))
     body = "\n".join(f"    y{i} = x{i} |> {call}" for i, (_, call) in enumerate(cases))
     results = ", ".join(f"y{i}" for i in range(len(cases)))
-    return parse_graph(f"{DEFORMED}network problems({inputs}) {{\n{body}\n    return {results}\n}}")
+    return parse_graph(f"{BLOCKS}network problems({inputs}) {{\n{body}\n    return {results}\n}}")
 
 
 def integers(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

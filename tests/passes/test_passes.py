@@ -28,6 +28,8 @@ from convc.passes.fold_batch_norm import FoldBatchNorm
 from convc.passes.fold_movement import FoldMovement
 from convc.passes.fuse_depthwise import FuseDepthwise
 from convc.passes.fuse_epilogue import FuseEpilogue
+from convc.passes.fuse_movement import FuseMovement
+from convc.passes.fuse_pool import FusePool
 from convc.passes.fuse_prologue import FusePrologue
 from convc.passes.merge_branches import MergeBranches
 from convc.passes.place_concat import PlaceConcat
@@ -41,7 +43,8 @@ PASSES: dict[str, Pass] = {
     item.name: item
     for item in (
         RemoveIdentities(), RecogniseActivations(), FoldMovement(), RemoveDead(), FoldBatchNorm(), MergeBranches(),
-        FuseEpilogue(), AssignLayouts(lanes=8), PlaceConcat(), FuseDepthwise(), FusePrologue(),
+        FuseEpilogue(), AssignLayouts(lanes=8), PlaceConcat(), FuseMovement(), FuseDepthwise(), FusePrologue(),
+        FusePool(),
     )
 }  # fmt: skip
 

@@ -40,8 +40,10 @@ def check_meaning(stages: Stages) -> None:
 def test_levels() -> None:
     assert pipeline(replace(WIDE, level=0)) == ()
     names = [item.name for item in pipeline(WIDE)]
-    assert names[: len(names) - 4] == [item.name for item in pipeline(replace(WIDE, level=1))]
-    assert names[-4:] == ["assign-layouts", "place-concat", "fuse-depthwise", "fuse-prologue"]
+    assert names[: len(names) - 6] == [item.name for item in pipeline(replace(WIDE, level=1))]
+    assert names[-6:] == [
+        "assign-layouts", "place-concat", "fuse-movement", "fuse-depthwise", "fuse-prologue", "fuse-pool"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", SOME)
