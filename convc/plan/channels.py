@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from convc.ir.graph import Node, Value
 from convc.ir.op import Fused
 from convc.kernels.channels import ZERO, Channels, is_mixable
@@ -17,9 +19,14 @@ def channel_calls(node: Node) -> tuple[Call, ...] | None:
     known: dict[str, Origin] = {}
     for member in members:
         known.update(origins(member, known))
-    calls = [_call(node, result, known[result.name]) for result in node.outputs]
+    calls = [_call(_making(node, result), result, known[result.name]) for result in node.outputs]
     found = tuple(call for call in calls if call is not None)
     return found if len(found) == len(calls) else None
+
+
+def _making(node: Node, result: Value) -> Node:
+    """The region as what makes this one of its results."""
+    return replace(Fused.of(node.op.nodes, (result,)), span=node.span) if isinstance(node.op, Fused) else node
 
 
 def _call(node: Node, result: Value, origin: Origin) -> Call | None:
