@@ -1,7 +1,8 @@
 """A graph as a source that a person could have written: blocks where parts are alike, pipes, shapes once at the inputs.
 
     items    what a source says on one stage of a pipe     blocks   parts that are alike, and what varies in them
-    recover  finds these parts, by scopes or repetition    text     statements, loops, blocks as text
+    recover  finds these parts, by scopes or repetition    text     bodies: which chain is a statement, under which name
+    calls    what stands between the brackets              statements  lines and loops
 """
 
 from __future__ import annotations

@@ -1,48 +1,22 @@
-"""Items as source: chains as pipes, sums as sums, calls that count up as loops."""
+"""Items as source: chains as pipes, sums as sums, results that are read no more under the same name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from convc.frontend.values import literal
-from convc.ops.signature import REQUIRED
 from convc.writer.blocks import Block, Use
+from convc.writer.calls import arguments, number, quoted, value_text
 from convc.writer.growing import Growing, growing
 from convc.writer.items import PARAMETER, Item, Operand
-
-_WIDTH: Final = 110
+from convc.writer.statements import Statement, loops
 
 #: Stages of a chain that is one statement whatever they are.
 _LONG: Final = 8
 _INFIX: Final = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _TIGHT: Final = {"*", "/"}
 _INPUT_NAMES: Final = ("x", "y", "z", "u", "v", "w")
-
-
-@dataclass
-class Statement:
-    """`target = source |> stages`; a call that names its scope can be part of a loop."""
-
-    target: str
-    source: str
-    stages: list[str]
-    scope: str = ""  # of the block it calls, where it is nothing but that
-    grows: str = ""  # the list that its result is put behind
-
-    def lines(self, stages: Sequence[str] = ()) -> list[str]:
-        start = f"{self.target} = " if self.target else "return "
-        if not self.grows:
-            return wrapped(start, [self.source, *(stages or self.stages)])
-        lines = wrapped(f"{start}{self.grows} + [", [self.source, *(stages or self.stages)])
-        return [*lines[:-1], f"{lines[-1]}]"]
-
-    @property
-    def goes_round(self) -> bool:
-        """Whether it may be repeated: what it makes is what it begins with."""
-        return bool(self.grows) or self.target == self.source
 
 
 class Body:
@@ -84,8 +58,6 @@ class Body:
             return lines
         place = max(i for i, line in enumerate(lines) if line.startswith("return "))
         first = f"return {output_names[0]} = {lines[place].removeprefix('return ')}"
-        if len(first) > _WIDTH + 8:
-            return [*lines[:place], first, *lines[place + 1 :]]
         return [*lines[:place], first, *lines[place + 1 :]]
 
     # Chains
@@ -259,133 +231,8 @@ _RESERVED: Final = {"import", "block", "network", "return", "for", "in", "if", "
                     "fused", "true", "false", "parameter", "half", "same", "valid", "causal", "same_lower"}  # fmt: skip
 
 
-def arguments(item: Item) -> tuple[list[str], list[str]]:
-    """Arguments by position and by name; those equal to the default are left out."""
-    if item.block is not None:
-        return _block_arguments(item, item.block)
-    positional: list[str] = []
-    keywords: list[str] = []
-    for name, value in item.arguments.items():
-        param = item.params[name]
-        if param.default is REQUIRED or (param.default is None and name in ("channels", "kernel")):
-            positional.append(value_text(value))
-        elif not _is_default(item, name, value, param.default):
-            keywords.append(f"{name} = {value_text(value)}")
-    return positional, keywords
-
-
-def _is_default(item: Item, name: str, value: Any, default: object) -> bool:
-    if isinstance(value, Use):
-        return False
-    if default is None:
-        return name == "stride" and value == item.arguments.get("kernel")
-    if name == "pad" and value == "half" and item.arguments.get("kernel") == 1:
-        return True
-    return type(value) is type(default) and value == default
-
-
-def _block_arguments(item: Item, block: Block) -> tuple[list[str], list[str]]:
-    positional = [value_text(v) for name, v in item.arguments.items() if name not in block.defaults]
-    keywords = [
-        f"{name} = {value_text(v)}"
-        for name, v in item.arguments.items()
-        if name in block.defaults and (isinstance(v, Use) or v != block.defaults[name])
-    ]
-    return positional, keywords
-
-
-def value_text(value: Any) -> str:
-    if isinstance(value, Use):
-        return value.name if value.factor == 1 else f"{value.factor} * {value.name}"
-    if isinstance(value, str):
-        return value
-    return number(value) if isinstance(value, float) else literal(value)
-
-
-def number(value: float) -> str:
-    return str(int(value)) if value == int(value) and abs(value) < 1e6 else repr(value)
-
-
-def quoted(text: str) -> str:
-    return f'"{text}"'
-
-
 def _local(path: str, scope: str) -> str:
     return path.removeprefix(f"{scope}.") if scope else path
-
-
-def wrapped(start: str, parts: Sequence[str]) -> list[str]:
-    """One statement, broken before pipes where it is too long."""
-    groups: list[str] = []  # a stage with a name begins a group, activations and the like stay with it
-    for part in parts[1:]:
-        if groups and "name = " not in part and len(groups[-1]) + len(part) < _WIDTH - 12:
-            groups[-1] += f" |> {part}"
-        else:
-            groups.append(part)
-    lines = [start + parts[0]]
-    for group in groups:
-        if len(lines[-1]) + 4 + len(group) > _WIDTH:
-            lines.append(f"    |> {group}")
-        else:
-            lines[-1] += f" |> {group}"
-    return lines
-
-
-# Loops
-
-
-def loops(statements: Sequence[Statement]) -> list[list[str]]:
-    """Statements as lines; calls of one block that count up in their scopes become a loop."""
-    groups: list[list[str]] = []
-    place = 0
-    while place < len(statements):
-        count = _run(statements, place)
-        if count > 2 or (count == 2 and len(statements[place].stages) == 1):
-            groups.append(_loop(statements[place : place + count]))
-            place += count
-        else:
-            groups.append(statements[place].lines())
-            place += 1
-    return groups
-
-
-def _counted(statement: Statement) -> tuple[str, int, str] | None:
-    """The scope around its last number: `layer1.` 2 and nothing behind."""
-    found = re.fullmatch(r"(.*?)(\d+)(\D*)", statement.scope) if statement.scope else None
-    return (found[1], int(found[2]), found[3]) if found and (not found[1] or not found[1][-1].isdigit()) else None
-
-
-def _template(statement: Statement) -> str:
-    text = " |> ".join([statement.target, statement.source, *statement.stages])
-    return text.replace(quoted(statement.scope), '""')
-
-
-def _run(statements: Sequence[Statement], start: int) -> int:
-    """How many statements from `start` on differ in a number that counts up."""
-    first = _counted(statements[start])
-    if first is None or not statements[start].goes_round:
-        return 1
-    count = 1
-    for statement in statements[start + 1 :]:
-        here = _counted(statement)
-        same = here is not None and (here[0], here[2]) == (first[0], first[2]) and here[1] == first[1] + count
-        if not same or _template(statement) != _template(statements[start]):
-            break
-        count += 1
-    return count
-
-
-def _loop(statements: Sequence[Statement]) -> list[str]:
-    first = statements[0]
-    counted = _counted(first)
-    assert counted is not None
-    before, begin, after = counted
-    stages = [stage.replace(quoted(first.scope), quoted(f"{before}{{i}}{after}")) for stage in first.stages]
-    body = first.lines(stages)
-    header = f"for i in {begin}..{begin + len(statements)} {{"
-    if len(body) == 1 and len(header) + len(body[0]) + 3 <= _WIDTH:
-        return [f"{header} {body[0]} }}"]
-    return [header, *(f"    {line}" for line in body), "}"]
 
 
 def block_lines(block: Block) -> list[str]:
