@@ -156,3 +156,21 @@ def test_dropout_does_nothing_at_inference() -> None:
     assert kinds(imported) == ["relu"]
     with_mask = import_model(model("y, mask = Dropout (x)", outputs="float[n] y, bool[m] mask"))
     assert with_mask.outputs[1].array is not None and with_mask.outputs[1].array.all()
+
+
+@pytest.mark.parametrize(("equation", "shapes"), [
+    ("bchw,dc->bdhw", ((2, 3, 4, 5), (6, 3))), ("bhid,bhjd->bhij", ((2, 2, 3, 4), (2, 2, 5, 4))),
+    ("...ij,...jk->...ik", ((2, 3, 4, 5), (2, 3, 5, 2))), ("bij->ji", ((2, 3, 4),)), ("ij,kj", ((3, 4), (5, 4))),
+    ("abc,cd->ab", ((2, 3, 4), (4, 5))), ("i,j->ij", ((3,), (4,))), ("ij,ij->", ((3, 4), (3, 4))),
+])  # fmt: skip
+def test_einstein_sums(equation: str, shapes: tuple[tuple[int, ...], ...]) -> None:
+    named = ", ".join(f"float{list(shape)} {name}" for name, shape in zip("xz", shapes, strict=False))
+    operands = "x, z" if len(shapes) > 1 else "x"
+    imported = agrees(model(f'y = Einsum <equation = "{equation}"> ({operands})', named))
+    assert kinds(imported).count("matmul") == len(shapes) - 1
+
+
+@pytest.mark.parametrize("attributes", ["", "<reverse = 1>", "<exclusive = 1>", "<exclusive = 1, reverse = 1>"])
+@pytest.mark.parametrize("axis", [1, -1])
+def test_cumulative_sums(attributes: str, axis: int) -> None:
+    agrees(model(f"y = CumSum {attributes} (x, axis)", "float[2,3,4] x", axis=np.array(axis)))

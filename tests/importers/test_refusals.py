@@ -43,9 +43,9 @@ def test_every_unsupported_node_is_listed() -> None:
 
 
 def test_an_unsupported_node_behind_another_is_listed_too() -> None:
-    text = told(model("a = NonZero (x) b = Cast <to = 1> (a) y = Einsum <equation = \"ij->i\"> (b)"))
+    text = told(model("a = NonZero (x) b = Cast <to = 1> (a) y = GridSample (b, b)"))
     assert "NonZero" in text
-    assert "Einsum" in text
+    assert "GridSample" in text
     assert "Cast" not in text
 
 
@@ -57,6 +57,12 @@ def test_an_open_shape() -> None:
     assert agrees(proto, shapes={"x": (2, 3, 4, 5)}).graph.inputs[0].type.shape == (2, 3, 4, 5)
     assert "input `x` is [n, 3, h, w], which [2, 4, 4, 5] does not fit" in told(proto, shapes={"x": (2, 4, 4, 5)})
     assert "has no input `z`; its inputs: `x`" in told(proto, shapes={"z": (1,)})
+
+
+@pytest.mark.parametrize("equation", ["ii->i", "ijkl->i", "ij,jk,kl->il"])
+def test_sums_that_are_not_taken(equation: str) -> None:
+    operands = ", ".join("x" for _ in equation.split(","))
+    assert "Einsum" in told(model(f'y = Einsum <equation = "{equation}"> ({operands})', "float[3,3] x"))
 
 
 def test_one_extent_in_two_inputs() -> None:

@@ -9,6 +9,7 @@ from convc.importers.onnx.call import Call
 from convc.importers.onnx.handlers import (
     activation,
     convolution,
+    einsum,
     elementwise,
     matrix,
     movement,
@@ -23,6 +24,7 @@ Handler = Callable[[Call], object]
 HANDLERS: Final[dict[str, Handler]] = {
     **convolution.HANDLERS, **pooling.HANDLERS, **elementwise.HANDLERS, **activation.HANDLERS,
     **normalization.HANDLERS, **matrix.HANDLERS, **reduction.HANDLERS, **movement.HANDLERS, **resize.HANDLERS,
+    **einsum.HANDLERS,
 }  # fmt: skip
 
 #: Ops that only move or pick elements, or whose result is exact, and so may be applied to whole numbers (in f32).
@@ -53,7 +55,6 @@ _ADVICE: Final = {
     "If": "the condition must be a constant",
     "Loop": "unroll it before the export",
     "Scan": "unroll it before the export",
-    "Einsum": "write it as MatMul and Transpose",
     "LSTM": "recurrent layers are not compiled",
     "GRU": "recurrent layers are not compiled",
     "RNN": "recurrent layers are not compiled",
@@ -70,7 +71,6 @@ _ADVICE: Final = {
     "ScatterND": "write it as Where or Concat",
     "ScatterElements": "write it as Where or Concat",
     "GridSample": "write it as DeformConv or Resize",
-    "CumSum": "write it as MatMul with a triangle of ones",
     "OneHot": "give the model the vectors themselves",
     "MaxUnpool": "positions of largest values are not kept",
     "MaxRoiPool": "write it as Slice and a pooling",

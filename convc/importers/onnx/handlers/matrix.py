@@ -61,4 +61,20 @@ def matmul(call: Call) -> Value:
     return call.emit("matmul", call.value(0), call.value(1))
 
 
-HANDLERS = {"Gemm": gemm, "MatMul": matmul}
+def cumulative_sum(call: Call) -> Value:
+    """A product with a triangle of ones, the axis being the last meanwhile."""
+    x, (axis,) = call.value(0), call.known_ints(1, "the axis")
+    rank = x.type.rank
+    axis, extent = call.axis(axis, rank), x.type.shape[axis]
+    ones = np.triu(np.ones((extent, extent), np.float32), int(call.attribute("exclusive", 0)))
+    triangle = call.builder.parameter(f"{call.name}.triangle", ones.T if call.attribute("reverse", 0) else ones)
+    if rank == 1:
+        row = call.inner("matmul", call.reshaped(x, (1, extent)), triangle)
+        return call.emit("reshape", row, shape=(extent,))
+    if axis == rank - 1:
+        return call.emit("matmul", x, triangle)
+    order = tuple(rank - 1 if i == axis else axis if i == rank - 1 else i for i in range(rank))
+    return call.emit("transpose", call.inner("matmul", call.inner("transpose", x, order=order), triangle), order=order)
+
+
+HANDLERS = {"CumSum": cumulative_sum, "Gemm": gemm, "MatMul": matmul}
