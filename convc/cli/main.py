@@ -18,8 +18,8 @@ from convc.diagnostics import CompileError, ConvcError
 
 #: In the order of `convc --help`: the module convc.cli.<name> holds the command.
 COMMANDS: Final = (
-    "check", "fmt", "ir", "build", "run", "bench", "compare", "explain", "bisect", "import", "export", "zoo", "cache",
-    "completion", "version",
+    "check", "fmt", "ir", "build", "run", "bench", "compare", "explain", "memory", "bisect", "import", "export", "zoo",
+    "cache", "completion", "version",
 )  # fmt: skip
 
 #: Commands whose name no module can have.

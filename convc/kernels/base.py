@@ -40,6 +40,11 @@ class Kernel(ABC):
         return any(isinstance(value, Formula) and value.in_double for value in values)
 
     @property
+    def in_place(self) -> tuple[int, ...]:
+        """Which operands the destination may be written over: at every place they are read before it is written."""
+        return ()
+
+    @property
     @abstractmethod
     def stem(self) -> str:
         """A readable C identifier for this instance, e.g. `conv_3x3_64x56x56_64`; codegen makes it unique."""

@@ -48,6 +48,13 @@ class Elementwise(Kernel):
         return (*(f"operand{i}" for i in range(self.formula.operands)), "dst")
 
     @property
+    def in_place(self) -> tuple[int, ...]:
+        """Operands that are read as the result is written; not where a last vector goes over the one before it."""
+        if self.overlaps:
+            return ()
+        return tuple(i for i, access in enumerate(self.formula.accesses) if access == self.dst)
+
+    @property
     def step(self) -> int:
         """What the innermost loop advances by."""
         return self.lanes if self.rows else 1

@@ -13,6 +13,7 @@ from convc.ops.shape import Reorder
 from convc.options import Options, Target
 from convc.plan.call import Call, Packed, Scratch
 from convc.plan.copies import copy_call
+from convc.plan.in_place import take_over
 from convc.plan.memory import ALIGNMENT, Buffer, arena_bytes, lower_bound, place
 from convc.plan.names import c_name
 from convc.plan.program import Address, PackedWeight, Port, Program, Space, Step
@@ -28,6 +29,7 @@ def lower(graph: Graph, options: Options) -> Program:
     ports, copies = _outputs(graph, calls, storage, options.target)
     calls = [_with_constants(graph, call) for call in (*calls, *copies)]
     fixed = {value.name: Address(Space.INPUT, index) for index, value in enumerate(graph.inputs)} | ports
+    storage = take_over(calls, storage, fixed)
     weights = _place_weights(calls)
     buffers = _buffers(calls, storage, fixed)
     places = place(buffers)

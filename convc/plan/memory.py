@@ -1,8 +1,8 @@
 """One arena for all that lives between kernels: offsets from lifetimes.
 
 Placing intervals so that those alive together do not overlap is NP-hard in general; the greedy by size (each buffer,
-largest first, at the lowest offset free over its whole life) comes within a few percent of the bound on networks. It
-is cheap, so several orders are tried and the smallest arena wins.
+largest first, at the lowest offset free over its whole life) mostly reaches the bound on networks. Where it does not,
+other orders are tried; then the buffers that end highest go first, again and again, as long as there are rounds.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from convc.plan.program import Placed
 
 #: Buffers begin on a cache line, which is also the widest vector.
 ALIGNMENT = 64
+
+#: How often each order is mended: the plan of a network is made in a fraction of a second.
+ROUNDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,29 @@ def place(buffers: Sequence[Buffer]) -> tuple[Placed, ...]:
         lambda b: (-(b.last - b.first), -b.bytes),
         lambda b: (b.first, -b.bytes),
     )
-    plans = [_greedy(sorted(buffers, key=order)) for order in orders]
-    best = min(plans, key=arena_bytes)
-    return tuple(sorted(best, key=lambda p: (p.first, p.offset)))
+    bound = lower_bound(buffers)
+    best: list[Placed] | None = None
+    for order in orders:
+        ordered = sorted(buffers, key=order)
+        for _ in range(ROUNDS):
+            plan = _greedy(ordered)
+            if best is None or arena_bytes(plan) < arena_bytes(best):
+                best = plan
+            if arena_bytes(best) <= round_up(bound, ALIGNMENT):
+                return _by_use(best)
+            ordered = _highest_first(ordered, plan)
+    return _by_use(best or [])
+
+
+def _highest_first(ordered: Sequence[Buffer], plan: Sequence[Placed]) -> list[Buffer]:
+    """The order with the buffers that reach the arena's end at its front."""
+    top = arena_bytes(plan)
+    highest = {p.name for p in plan if p.offset + round_up(p.bytes, ALIGNMENT) == top}
+    return [b for b in ordered if b.name in highest] + [b for b in ordered if b.name not in highest]
+
+
+def _by_use(places: Sequence[Placed]) -> tuple[Placed, ...]:
+    return tuple(sorted(places, key=lambda p: (p.first, p.offset)))
 
 
 def arena_bytes(places: Sequence[Placed]) -> int:
@@ -64,6 +87,15 @@ def overlaps(places: Sequence[Placed]) -> list[tuple[Placed, Placed]]:
             if a.first <= b.last and b.first <= a.last:
                 pairs.append((a, b))
     return pairs
+
+
+def live_bytes(places: Sequence[Placed], steps: int) -> list[int]:
+    """The bytes alive at each step."""
+    alive = [0] * steps
+    for place in places:
+        for step in range(place.first, place.last + 1):
+            alive[step] += place.bytes
+    return alive
 
 
 def _greedy(buffers: Sequence[Buffer]) -> list[Placed]:

@@ -232,3 +232,13 @@ def test_bisect_names_the_guilty(convc: Convc, monkeypatch: pytest.MonkeyPatch, 
     (guilty,) = json.loads(convc("bisect", "wrong.conv", "--json").out)["guilty"]
     assert (guilty["what"], guilty["node"]) == ("pass take-another", "y")
     assert convc("ir", "wrong.conv", "--check-passes").code == 1
+
+
+def test_memory_lists_and_draws_the_plan(convc: Convc) -> None:
+    ran = convc("memory", "net.conv", "--plot", "out.svg")
+    assert ran.code == 0 and "lower bound" in ran.out and "global_avgpool" in ran.out
+    assert Path("out.svg").read_text().startswith("<svg ")
+    record = json.loads(convc("memory", "net.conv", "--json").out)
+    assert record["values"] and record["lower_bound_bytes"] <= record["arena_bytes"]
+    last = len(record["steps"]) - 1
+    assert all(0 <= value["first"] <= value["last"] <= last for value in record["values"])

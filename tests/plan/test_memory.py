@@ -8,10 +8,14 @@ from itertools import combinations
 import pytest
 
 from convc import zoo
-from convc.driver import make_options, translate
-from convc.frontend import load_graph
-from convc.plan.memory import ALIGNMENT, Buffer, arena_bytes, lower_bound, overlaps, place
+from convc.driver import bisect, make_options
+from convc.frontend import load_graph, parse_graph
+from convc.network import Network
+from convc.passes.pipeline import run_pipeline
+from convc.plan.lower import lower
+from convc.plan.memory import ALIGNMENT, Buffer, arena_bytes, live_bytes, lower_bound, overlaps, place
 from convc.plan.program import Placed
+from convc.weights.store import Weights
 
 
 def random_buffers(seed: int) -> list[Buffer]:
@@ -21,10 +25,6 @@ def random_buffers(seed: int) -> list[Buffer]:
         Buffer(f"b{i}", generator.randrange(1, 5000), first, first + generator.randrange(6))
         for i, first in enumerate(firsts)
     ]
-
-
-QUICK = ("alexnet", "inception_v1", "lenet5", "resnet50", "squeezenet", "vgg16")
-SOME = [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.sweep]) for name in zoo.names()]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -40,10 +40,47 @@ def test_buffers_alive_together_do_not_overlap(seed: int) -> None:
     assert arena_bytes(places) >= lower_bound(buffers)
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", zoo.names())
 def test_zoo_networks_need_little_more_than_the_bound(name: str) -> None:
-    program = translate(load_graph(zoo.find(name).path), make_options("generic", 1)).program
+    """All of them, as far as the plan: nothing is compiled."""
+    options = make_options("generic", 1)
+    program = lower(run_pipeline(load_graph(zoo.find(name).path), options).graph, options)
     assert program.lower_bound_bytes <= program.arena_bytes <= 1.05 * program.lower_bound_bytes
+    assert overlaps(program.memory) == []
+    assert max(live_bytes(program.memory, len(program.steps))) == program.lower_bound_bytes
+
+
+IN_PLACE = """network n(x: f32[1, {c}, 6, 5], y: f32[1, {c}, 6, 5]) {{
+    a = conv(x, {c}, 3, pad = 1)
+    b = conv(y, {c}, 3, pad = 1)
+    c = a * sigmoid(global_avgpool(a))
+    d = c + b * 0.5
+    e = tanh(d) |> conv({c}, 3, pad = 1)
+    return e, d - reduce_max(d, axes = [1])
+}}"""
+
+
+@pytest.mark.parametrize("level", [0, 2])
+@pytest.mark.parametrize("channels", [3, 8, 19])
+def test_results_over_dying_operands_are_right(channels: int, level: int) -> None:
+    """Blocked and plain, whole vectors and ragged ones: elementwise results take over operands, and stay right."""
+    graph = parse_graph(IN_PLACE.format(c=channels))
+    for options in (make_options("generic", 2, level), make_options("native", 1, level)):
+        assert bisect(Network(graph, Weights.random(graph)), options).guilty == ()
+
+
+def test_an_operand_that_is_read_again_is_not_written_over() -> None:
+    """`c` lies where `a` was; `d` cannot lie where `c` is, which is read once more, but may take over `b`."""
+    graph = parse_graph("""network n(x: f32[1, 8, 4, 4]) {
+        a = conv(x, 8, 3, pad = 1)
+        b = conv(a, 8, 3, pad = 1)
+        c = a * global_avgpool(b)
+        d = abs(b) * reduce_max(c)
+        return conv(c, 8, 3) + conv(d, 8, 3)
+    }""")
+    options = make_options("generic", 1)
+    names = {place.name for place in lower(run_pipeline(graph, options).graph, options).memory}
+    assert {"a", "b"} <= names and not {"c", "d"} & names
 
 
 def test_an_overlap_is_found() -> None:
