@@ -64,8 +64,8 @@ def command(
     print_table(titles, rows, right=titles[1:-1])
     bound = program.lower_bound_bytes
     over = program.arena_bytes / bound - 1 if bound else 0.0
-    click.echo(f"\narena {program.arena_bytes:,} bytes, lower bound {bound:,} bytes ({over:+.1%}); "
-               f"scratch {program.scratch_bytes:,} bytes a thread, weights {program.weights_bytes:,} bytes")  # fmt: skip
+    click.echo(f"\narena {program.arena_bytes:,} bytes, lower bound {bound:,} bytes ({over:+.1%})")
+    click.echo(f"scratch {program.scratch_bytes:,} bytes a thread, weights {program.weights_bytes:,} bytes")
 
 
 def _record(program: Program) -> dict[str, object]:
