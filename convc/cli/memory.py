@@ -21,7 +21,7 @@ from convc.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from convc.plan.program import Program
+    from convc.driver import Compiled
 
 
 @click.command()
@@ -50,11 +50,12 @@ def command(
     from convc.inspect.memory_plot import draw_memory
 
     path, _ = find_network(network)
-    program = translate(load_graph(path, parameters), make_options(target, threads, level, winograd, without)).program
+    compiled = translate(load_graph(path, parameters), make_options(target, threads, level, winograd, without))
+    program = compiled.program
     if plot is not None:
         write_text(plot, str(draw_memory(program, f"{program.name}: memory between kernels")))
     if as_json:
-        echo_json(_record(program))
+        echo_json(_record(compiled))
         return
     rows = [
         (p.name, size(p.bytes), f"{p.offset:,}", str(p.first), str(p.last), program.steps[p.first].name)
@@ -68,7 +69,8 @@ def command(
     click.echo(f"scratch {program.scratch_bytes:,} bytes a thread, weights {program.weights_bytes:,} bytes")
 
 
-def _record(program: Program) -> dict[str, object]:
+def _record(compiled: Compiled) -> dict[str, object]:
+    program = compiled.program
     return {
         "arena_bytes": program.arena_bytes, "lower_bound_bytes": program.lower_bound_bytes,
         "scratch_bytes": program.scratch_bytes, "weights_bytes": program.weights_bytes,
