@@ -183,6 +183,22 @@ PROBLEMS = """
     24 3 4 5   resize(scale = [1, 2, 1])
     19 6 6     resize(scale = 2, mode = cubic)
     8 32 40    resize(scale = 0.25, mode = linear, antialias = true)
+    1 1 1      maxpool(3, pad = 1)
+    7 1 1      avgpool(3, pad = 1)
+    13 2 2     maxpool(5, stride = 1, pad = 2)
+    13 9 9     maxpool(1, stride = 4)
+    1 9 9      avgpool(2, stride = 5)
+    5 3 3      maxpool(3, stride = 5, pad = 1, ceil = true)
+    1 1 1      global_avgpool
+    29 1 1     adaptive_avgpool(3)
+    1 2 3      adaptive_maxpool([5, 1])
+    1 1 1      conv_transpose(1, 3, stride = 2, pad = 1)
+    7 1 1      conv_transpose(7, 5, stride = 7, groups = 7)
+    37 3 3     conv(37, 7, pad = 3, stride = 5)
+    6 1 1      conv(4, 3, pad = 1, groups = 2)
+    1 1 1      deformed(1, 3, pad = 1)
+    13 2 2     deformed(7, 3, pad = 2, stride = 3, masked = true)
+    1 1 1      resize(scale = 3)
 """
 
 #: Channels moved about; a map times its own mean, which is exact for small numbers; a deformable convolution whose
