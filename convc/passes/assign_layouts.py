@@ -135,7 +135,7 @@ class _Assignment:
         if rule_of(anchor, self.lanes) is Rule.FOLLOW:
             return self._as(value, True)
         # An operand of lower rank is aligned at the last axis: its channels are not the result's.
-        return self._as(value, value.type.rank == node.output.type.rank)
+        return self._as(value, value.type.rank == node.outputs[0].type.rank)
 
     def _as(self, value: Value, blocked: bool) -> Value:
         """`value` blocked or plain: itself, or its one reorder."""
