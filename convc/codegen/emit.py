@@ -38,8 +38,15 @@ def kernel_names(program: Program) -> dict[Kernel, str]:
 
 
 def signature(kernel: Kernel) -> str:
-    """The C parameters of a kernel; only destinations and scratch are written."""
-    pointers = [f"{'float' if is_written(name) else 'const float'} *restrict {name}" for name in kernel.parameters]
+    """The C parameters of a kernel; only destinations and scratch are written.
+
+    All are `restrict` but for a destination that may lie over an operand, and that operand.
+    """
+    shared = {"dst", *(kernel.parameters[i] for i in kernel.in_place)} if kernel.in_place else set()
+    pointers = [
+        f"{'float' if is_written(name) else 'const float'} *{'' if name in shared else 'restrict '}{name}"
+        for name in kernel.parameters
+    ]
     return ", ".join([*pointers, "int begin", "int end"])
 
 
