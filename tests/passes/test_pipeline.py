@@ -28,7 +28,7 @@ WIDE = Options(Target("wide", 16, 32))
 NARROW = Options(Target("narrow", 4, 16))
 ZOO = sorted((Path(convc.__file__).parent / "zoo").glob("*.conv"))
 KEPT = sorted((Path(__file__).parents[1] / "fuzz").glob("*.conv"))
-QUICK = ("alexnet", "inception_v1", "lenet5", "nin", "resnet18", "shufflenet_v1", "vgg16", "wavenet")
+QUICK = ("alexnet", "inception_v1", "lenet5", "nin", "resnet18", "shufflenet_v2", "vgg16")
 SOME = [pytest.param(path, id=path.stem, marks=[] if path.stem in QUICK else [pytest.mark.sweep]) for path in ZOO]
 
 
