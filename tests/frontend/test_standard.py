@@ -199,4 +199,4 @@ def test_what_blocks_call_is_told_at_the_first_call() -> None:
     source = "network n(x: f32[1, 16, 8, 8]) {\n    return separable_conv(x, 4, 3)\n}\n"
     spans = [node.span for node in parse_graph(source, "net.conv").nodes]
     assert {str(span) for span in spans} == {"net.conv:2:12"}
-    assert "in block depthwise_conv" in spans[0].inside  # type: ignore[union-attr]
+    assert spans[0] is not None and "in block depthwise_conv" in spans[0].inside

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import convc
-from convc import interpreter
 from convc.diagnostics import ConvcError
 from convc.importers.torch.handlers import HANDLERS
 from convc.torch_backend import backend
@@ -21,48 +18,7 @@ pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore::FutureWarni
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402, N812
 
-RNG = np.random.default_rng(0)
-
-
-class Several(nn.Module):
-    """Functions of the inputs and modules of the first, all their results."""
-
-    def __init__(self, *parts: Callable[..., Tensor] | nn.Module) -> None:
-        super().__init__()
-        self.inner = nn.ModuleList([part for part in parts if isinstance(part, nn.Module)])
-        self.functions = [part for part in parts if not isinstance(part, nn.Module)]
-
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        return (*(part(inputs[0]) for part in self.inner), *(function(*inputs) for function in self.functions))
-
-
-def randomised(module: nn.Module) -> nn.Module:
-    """In evaluation mode, with running statistics that are not the trivial ones."""
-    torch.manual_seed(0)
-    for part in module.modules():
-        for name, tensor in [*part.named_buffers(recurse=False), *part.named_parameters(recurse=False)]:
-            if tensor.is_floating_point() and tensor.dim() == 1:
-                nn.init.uniform_(tensor, 0.5, 1.5) if name != "bias" else nn.init.uniform_(tensor, -1, 1)
-    return module.eval()
-
-
-def check(module: nn.Module, *inputs: Tensor) -> convc.Network:
-    """The network gives torch's own results, in float64."""
-    network = convc.from_torch(randomised(module), inputs)
-    names = [value.name for value in network.graph.inputs]
-    given = dict(zip(names, (tensor.numpy() for tensor in inputs), strict=True))
-    results = interpreter.run(network.graph, given, network.weights).values()
-    with torch.inference_mode():
-        wanted = module.double()(*(tensor.double() for tensor in inputs))
-    wanted = wanted if isinstance(wanted, tuple) else (wanted,)
-    assert len(results) == len(wanted)
-    for place, (result, expected) in enumerate(zip(results, wanted, strict=True)):
-        np.testing.assert_allclose(result, expected.numpy(), rtol=1e-6, atol=1e-6, err_msg=str(place))
-    return network
-
-
-def normal(*shape: int) -> Tensor:
-    return torch.from_numpy(RNG.standard_normal(shape).astype(np.float32))
+from importers.torch_checks import Several, check, normal, randomised  # noqa: E402
 
 
 def test_layers() -> None:
@@ -183,12 +139,6 @@ def test_torch_finds_the_backend_by_name() -> None:
     project = (Path(__file__).parents[2] / "pyproject.toml").read_text()
     place = f"{backend.__module__}:{backend.__name__}"
     assert f'[project.entry-points.torch_dynamo_backends]\nconvc = "{place}"' in project
-
-
-@pytest.fixture
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CONVC_CACHE", str(tmp_path))
-    torch.compiler.reset()
 
 
 @pytest.mark.usefixtures("own_cache")

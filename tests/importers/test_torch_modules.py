@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore::FutureWarni
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402, N812
 
-from importers.test_torch import Several, check, normal, own_cache, randomised  # noqa: E402, F401
+from importers.torch_checks import Several, check, normal, randomised  # noqa: E402
 
 
 def test_transposed_convolutions() -> None:
