@@ -12,8 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convc.inspect.table import rows
-from convc.ir.graph import Node
-from convc.ir.op import Fused
+from convc.ir.op import members
 from convc.kernels.conv_direct import ConvDirect
 from convc.kernels.winograd import Winograd
 from convc.native.peak import Limits
@@ -50,7 +49,7 @@ def bounds(program: Program, limits: Limits, options: Options) -> list[Bound]:
 
 def _expected(step: Step, limits: Limits, options: Options) -> float | None:
     """Seconds by the model that chooses algorithms, which counts cycles: of a convolution with its own kernel."""
-    anchor, kernel = _anchor(step.node), step.kernel
+    anchor, kernel = members(step.node)[0], step.kernel
     if not isinstance(anchor.op, Conv) or not isinstance(kernel, (ConvDirect, Winograd)):
         return None
     height, width = (s.outputs for s in kernel.schemes) if isinstance(kernel, Winograd) else (0, 0)
@@ -58,7 +57,3 @@ def _expected(step: Step, limits: Limits, options: Options) -> float | None:
     target = options.target
     frequency = limits.flops / options.threads / (2 * target.lanes * MACHINES[target.registers].rate)
     return cycles(problem_of(anchor, step.node.output.type, options), candidate) / frequency
-
-
-def _anchor(node: Node) -> Node:
-    return node.op.nodes[0] if isinstance(node.op, Fused) else node

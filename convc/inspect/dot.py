@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 
 from convc.ir.graph import Graph, Node, Value
-from convc.ir.op import Fused
+from convc.ir.op import members
 
 _STYLE = (
     'node [shape=box, style="rounded,filled", fillcolor=white, fontname="sans-serif"];',
@@ -56,7 +56,7 @@ def _draw(scope: _Scope, path: str, indent: str) -> list[str]:
 
 
 def _label(node: Node) -> str:
-    parts = node.op.nodes if isinstance(node.op, Fused) else (node,)
+    parts = members(node)
     return f"{node.name.rpartition('.')[2]}\n{' + '.join(part.op.name for part in parts)}"
 
 

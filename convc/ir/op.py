@@ -117,3 +117,8 @@ class Fused(Op):
         taps, strides = next(((part.taps, part.strides) for part in parts if part.taps), ((), ()))
         total = Cost(sum(p.parameters for p in parts), sum(p.macs for p in parts), sum(p.flops for p in parts))
         return Cost(total.parameters, total.macs, total.flops, taps, strides)
+
+
+def members(node: Node) -> tuple[Node, ...]:
+    """The nodes of a region, or the node itself. The first is what the others follow."""
+    return node.op.nodes if isinstance(node.op, Fused) else (node,)

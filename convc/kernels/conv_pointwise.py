@@ -17,9 +17,10 @@ from typing import ClassVar, Final
 
 from convc.ir.types import ceil_div
 from convc.kernels.base import Kernel
-from convc.kernels.conv_direct import Plane, Split, store_mode
+from convc.kernels.conv_packing import Split
 from convc.kernels.formula import Formula
 from convc.kernels.grouped import Grouped
+from convc.kernels.plane import Plane, store_mode
 from convc.kernels.tiles import Tiling, tile_plane
 
 #: Bytes that the weights of a register tile may take of the first-level cache, one chunk of a strip of the second.

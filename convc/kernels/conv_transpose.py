@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from convc.ir.types import ceil_div
 from convc.kernels.base import Packing
-from convc.kernels.conv_direct import ConvPacking, Split
+from convc.kernels.conv_packing import ConvPacking, Split
 from convc.kernels.tiles import UNIT, Axis
 
 Taps = tuple[int, ...]

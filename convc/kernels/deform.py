@@ -15,8 +15,9 @@ from typing import ClassVar, Final
 
 from convc.ir.types import ceil_div, round_up
 from convc.kernels.base import Kernel
-from convc.kernels.conv_direct import Plane, Reduction, store_mode
+from convc.kernels.conv_packing import Reduction
 from convc.kernels.formula import Formula
+from convc.kernels.plane import Plane, store_mode
 from convc.kernels.tiles import Axis, Piece, cut
 
 #: Bytes of weights that should stay in a core's first-level cache.

@@ -19,12 +19,13 @@ import numpy as np
 import numpy.typing as npt
 
 from convc.ir.types import ceil_div
-from convc.kernels.base import Kernel, Packing
-from convc.kernels.conv_direct import Plane
+from convc.kernels.base import Packing
+from convc.kernels.convolution import Convolution
 from convc.kernels.formula import Formula
 from convc.kernels.lanes import Lanes, lanes_of_block
+from convc.kernels.plane import Plane
 from convc.kernels.sliding import Run, cut_taps
-from convc.kernels.tiles import Axis, Tile, Tiling, present, tile_plane
+from convc.kernels.tiles import Axis, Tile, Tiling, tile_plane
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class GroupedPacking(Packing):
 
 
 @dataclass(frozen=True)
-class Grouped(Kernel):
+class Grouped(Convolution):
     """Parameters of templates/kernels/grouped.c.j2; source and result are blocked as its `lanes` are."""
 
     template: ClassVar[str] = "grouped"
@@ -65,7 +66,7 @@ class Grouped(Kernel):
     bias: bool
     epilogue: Formula
     last_row: int = 0
-    sums: bool = False  # the results of a work item, summed by channel, go to `dst_sums` [n][block][unit][lane] too
+    sums: bool = False
 
     @property
     def stem(self) -> str:
@@ -73,20 +74,6 @@ class Grouped(Kernel):
         times = f"_times{self.group_oc}" if self.group_ic == 1 < self.group_oc else ""
         kind = "depthwise" if self.group_ic == 1 else f"grouped{self.groups}"
         return f"{kind}_{size}_{self.oc}x{outs}{times}{self.epilogue.suffix}{self.sums * '_sums'}"
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        bias, sums = ("bias",) * self.bias, ("dst_sums",) * self.sums
-        return ("src", "weights", *bias, *self.epilogue.parameters(), *sums, "dst")
-
-    @property
-    def axes(self) -> tuple[Axis, ...]:
-        """Depth, where there is one, height and width."""
-        return present(self.depth, self.height, self.width)
-
-    @property
-    def taps(self) -> int:
-        return self.depth.kernel * self.height.kernel * self.width.kernel
 
     @property
     def group_ic(self) -> int:
@@ -144,8 +131,12 @@ class Grouped(Kernel):
         return cut_taps(self.width, start, tile.cols, self.taps_at_once)
 
     @property
+    def map_items(self) -> int:
+        return self.tiling.units
+
+    @property
     def items(self) -> int:
-        return self.n * self.blocks * self.depth.out * self.tiling.units
+        return self.n * self.blocks * self.depth.out * self.map_items
 
     @property
     def masked(self) -> bool:

@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol
 
 from convc.ir.types import ceil_div
 from convc.kernels.base import Kernel
-from convc.kernels.conv_direct import Plane
+from convc.kernels.plane import Plane
 
 
 class _Map(Protocol):

@@ -11,8 +11,8 @@ from typing import ClassVar, Final
 
 from convc.ir.types import ceil_div
 from convc.kernels.base import Kernel
-from convc.kernels.conv_direct import Plane
 from convc.kernels.formula import IDENTITY, Formula
+from convc.kernels.plane import Plane
 from convc.ops.interpolation import AxisTaps
 
 #: An axis that is not there.

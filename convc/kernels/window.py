@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 
 from convc.ir.types import ceil_div
 from convc.kernels.base import Kernel
-from convc.kernels.conv_direct import Plane
 from convc.kernels.formula import IDENTITY, Formula
+from convc.kernels.plane import Plane
 from convc.kernels.tiles import Axis, Tiling, present, tile_plane
 
 

@@ -24,8 +24,8 @@ import numpy.typing as npt
 
 from convc.ir.types import ceil_div, round_up
 from convc.kernels.base import Kernel, Packing
-from convc.kernels.conv_direct import Plane
 from convc.kernels.formula import Formula
+from convc.kernels.plane import Plane
 from convc.kernels.tiles import Axis
 from convc.kernels.toom_cook import Scheme
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from convc.ir.graph import Graph, Node, Output, Value, fresh_name, walk
-from convc.ir.op import Fused
+from convc.ir.op import members
 from convc.ir.types import Layout, TensorType
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
@@ -62,8 +62,7 @@ def _not_in_place(node: Node) -> Node:
 
 def _reads(node: Node, value: Value) -> list[str]:
     """The nodes of a region, or the node itself, that read the value."""
-    members = node.op.nodes if isinstance(node.op, Fused) else (node,)
-    return [member.name for member in members if value in member.inputs]
+    return [member.name for member in members(node) if value in member.inputs]
 
 
 @dataclass
@@ -84,7 +83,7 @@ class _Assignment:
         return replace(self.graph, nodes=tuple(self.nodes), outputs=outputs)
 
     def _assign(self, node: Node) -> Node:
-        anchor = node.op.nodes[0] if isinstance(node.op, Fused) else node
+        anchor = members(node)[0]
         stored = (self.now.get(value.name, value) for value in node.inputs)
         rule = rule_of(anchor, self.lanes)
         if rule is Rule.PLAIN and not (isinstance(anchor.op, Flatten) and anchor is not node):
@@ -113,9 +112,8 @@ class _Assignment:
         images = [v for v in inputs if v.type.is_image and v.name not in self.graph.constants]
         if not all(v.type.block == 1 for v in images):
             return False
-        members = node.op.nodes if isinstance(node.op, Fused) else (node,)
         copied = any((v.name, True) in self.copies for v in images)
-        return rule is Rule.FOLLOW or (all(isinstance(m.op, Elementwise) for m in members) and not copied)
+        return rule is Rule.FOLLOW or (all(isinstance(m.op, Elementwise) for m in members(node)) and not copied)
 
     def _operand(self, node: Node, anchor: Node, value: Value) -> Value:
         """The operand in a layout the node's kernel reads."""

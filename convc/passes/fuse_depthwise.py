@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from convc.ir.graph import Graph, Node
+from convc.ir.op import members
 from convc.ops.conv import Conv, is_depthwise, is_pointwise
 from convc.passes.base import Pass, Report
-from convc.passes.regions import is_wanted, join_stages, members, shared_reason
+from convc.passes.regions import is_wanted, join_stages, shared_reason
 
 #: Pixels of a map that is one strip.
 STRIP_PIXELS: Final = 64

@@ -20,11 +20,11 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from convc.ir.graph import Graph, Node
-from convc.ir.op import Fused
+from convc.ir.op import Fused, members
 from convc.ops.channel_moves import moves_channels
 from convc.ops.shape import Concat
 from convc.passes.base import Pass, Report
-from convc.passes.regions import members, shared_reason
+from convc.passes.regions import shared_reason
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,11 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from convc.ir.graph import Graph, Node
-from convc.ir.op import Fused
+from convc.ir.op import Fused, members
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
 from convc.ops.pool import GlobalAvgPool
 from convc.passes.base import Pass, Report, unwanted
-from convc.passes.regions import members
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from convc.ir.graph import Graph, Node
+from convc.ir.op import members
 from convc.ops.common import Elementwise
 from convc.ops.conv import is_pointwise
 from convc.passes.base import Pass, Report
-from convc.passes.regions import is_wanted, join_stages, members, shared_reason
+from convc.passes.regions import is_wanted, join_stages, shared_reason
 
 #: Output channels up to which it pays: always, and where the map between leaves the second-level cache.
 FEW_CHANNELS: Final = 64

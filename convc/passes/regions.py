@@ -6,14 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from convc.ir.graph import Graph, Node
-from convc.ir.op import Fused
+from convc.ir.op import Fused, members
 from convc.ops.shape import Reorder
 from convc.passes.base import unwanted, users_text
-
-
-def members(node: Node) -> tuple[Node, ...]:
-    """The nodes of a region; the node itself where it is none."""
-    return node.op.nodes if isinstance(node.op, Fused) else (node,)
 
 
 def shared_reason(graph: Graph, before: Node, node: Node) -> str:

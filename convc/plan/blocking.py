@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from convc.ir.types import ceil_div
-from convc.kernels.conv_direct import Plane, Reduction, Split
+from convc.kernels.conv_packing import Reduction, Split
 from convc.kernels.formula import Formula
+from convc.kernels.plane import Plane
 from convc.kernels.tiles import UNIT, Axis
 
 #: Bytes of weights that a sweep over pixels finds in the first-level cache (of 32 KiB; pixels need the rest).

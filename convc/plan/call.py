@@ -9,8 +9,8 @@ from convc.diagnostics import ConvcError
 from convc.ir.graph import Node, Value
 from convc.ir.types import TensorType, ceil_div
 from convc.kernels.base import Kernel, Packing
-from convc.kernels.conv_direct import Plane
 from convc.kernels.formula import Dims
+from convc.kernels.plane import Plane
 
 
 @dataclass(frozen=True, slots=True)

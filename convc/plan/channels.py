@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from convc.ir.graph import Node, Value
-from convc.ir.op import Fused
+from convc.ir.op import Fused, members
 from convc.kernels.channels import ZERO, Channels, is_mixable
 from convc.ops.channel_moves import Origin, moves_channels, origins
 from convc.plan.call import Call
@@ -13,11 +13,10 @@ from convc.plan.call import Call
 
 def channel_calls(node: Node) -> tuple[Call, ...] | None:
     """A call for each result of a node or region that moves channels; None where vectors cannot be mixed for it."""
-    members = node.op.nodes if isinstance(node.op, Fused) else (node,)
-    if not all(moves_channels(member) for member in members):
+    if not all(map(moves_channels, members(node))):
         return None
     known: dict[str, Origin] = {}
-    for member in members:
+    for member in members(node):
         known.update(origins(member, known))
     calls = [_call(_making(node, result), result, known[result.name]) for result in node.outputs]
     found = tuple(call for call in calls if call is not None)
@@ -39,7 +38,7 @@ def _call(node: Node, result: Value, origin: Origin) -> Call | None:
     table = tuple(tuple(lane_of[i : i + lanes]) for i in range(0, len(lane_of), lanes))
     if not is_mixable(table, lanes) or len(sources) > 255:
         return None
-    what = "_".join(member.op.name for member in (node.op.nodes if isinstance(node.op, Fused) else (node,)))
+    what = "_".join(member.op.name for member in members(node))
     pixels = dst.elements // (dst.shape[0] * dst.shape[1])
     strides = tuple((value.type.strides[0], value.type.strides[1]) for value in sources)
     kernel = Channels(what, lanes, dst.shape[0], pixels, strides, (dst.strides[0], dst.strides[1]), table)

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Final
 
 from convc.ir.types import ceil_div, round_up
-from convc.kernels.conv_direct import choose_tile
+from convc.kernels.register_tile import choose_tile
 from convc.kernels.tiles import UNIT, Axis
 from convc.kernels.toom_cook import PAIRS, Scheme, Sum
 from convc.options import Options

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 from convc.ir.graph import Graph, Node
 from convc.ir.types import ceil_div
-from convc.kernels.conv_direct import ConvDirect, ConvPacking, Plane, Reduction, VectorPacking, choose_tile
+from convc.kernels.conv_direct import ConvDirect
+from convc.kernels.conv_packing import ConvPacking, Reduction, VectorPacking
 from convc.kernels.conv_transpose import WHOLE, AxisPhase, Phase, TransposePacking, axis_phases, group_phases
 from convc.kernels.formula import Access, Formula
+from convc.kernels.plane import Plane
+from convc.kernels.register_tile import choose_tile
 from convc.ops.conv_transpose import ConvTranspose
 from convc.options import Target
 from convc.plan.axes import Axes

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from convc.ir.graph import Graph, Node
 from convc.ir.types import TensorType, ceil_div
-from convc.kernels.conv_direct import ConvPacking, VectorPacking, choose_tile
+from convc.kernels.conv_packing import ConvPacking, VectorPacking
 from convc.kernels.deform import Deform, Field, choose_strip
 from convc.kernels.formula import Formula
+from convc.kernels.register_tile import choose_tile
 from convc.kernels.tiles import Axis
 from convc.ops.deform import DeformConv
 from convc.options import Target

@@ -8,7 +8,7 @@ from dataclasses import replace
 from convc.diagnostics import ConvcError
 from convc.ir.graph import Graph, Node, Value
 from convc.ir.types import TensorType
-from convc.kernels.conv_direct import VectorPacking
+from convc.kernels.conv_packing import VectorPacking
 from convc.kernels.elementwise import Elementwise
 from convc.kernels.formula import Access, Formula
 from convc.options import Target

@@ -10,7 +10,7 @@ from convc.ir.graph import Graph, Node, Value
 from convc.ir.op import Op
 from convc.ir.types import TensorType, round_up
 from convc.kernels.constants import BlockPacking
-from convc.kernels.conv_direct import VectorPacking
+from convc.kernels.conv_packing import VectorPacking
 from convc.kernels.formula import Access, Dims, Formula, Term
 from convc.ops.activation import Gelu
 from convc.ops.elementwise import Mod

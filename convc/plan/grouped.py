@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from convc.ir.graph import Graph, Node
 from convc.ir.types import TensorType, round_up
-from convc.kernels.conv_direct import VectorPacking
+from convc.kernels.conv_packing import VectorPacking
 from convc.kernels.grouped import Grouped, GroupedPacking
 from convc.ops.conv import Conv
 from convc.options import Target

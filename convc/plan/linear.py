@@ -12,16 +12,11 @@ import numpy.typing as npt
 from convc.ir.graph import Graph, Node, Value
 from convc.ir.types import TensorType, ceil_div, round_up
 from convc.kernels.base import Packing
-from convc.kernels.conv_direct import (
-    ConvDirect,
-    ConvPacking,
-    Plane,
-    Reduction,
-    VectorPacking,
-    choose_tile,
-    wide_tile,
-)
+from convc.kernels.conv_direct import ConvDirect
+from convc.kernels.conv_packing import ConvPacking, Reduction, VectorPacking
 from convc.kernels.formula import IDENTITY
+from convc.kernels.plane import Plane
+from convc.kernels.register_tile import choose_tile, wide_tile
 from convc.kernels.tiles import UNIT, Axis
 from convc.ops.conv import Conv
 from convc.ops.linear import Linear

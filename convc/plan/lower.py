@@ -8,7 +8,7 @@ from dataclasses import replace
 from convc.ir.graph import Graph, Node, Output, Value
 from convc.ir.types import TensorType, round_up
 from convc.kernels.base import Packing
-from convc.kernels.conv_direct import VectorPacking
+from convc.kernels.conv_packing import VectorPacking
 from convc.ops.shape import Reorder
 from convc.options import Options, Target
 from convc.plan.call import Call, Packed, Scratch

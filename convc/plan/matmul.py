@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from convc.ir.graph import Graph, Node, Value
 from convc.ir.types import Shape, ceil_div
-from convc.kernels.conv_direct import VectorPacking, choose_tile, wide_tile
+from convc.kernels.conv_packing import VectorPacking
 from convc.kernels.matmul import Batch, MatMul
+from convc.kernels.register_tile import choose_tile, wide_tile
 from convc.ops.matmul import MatMul as MatMulOp
 from convc.ops.matmul import Product
 from convc.options import Target

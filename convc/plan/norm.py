@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from convc.ir.graph import Graph, Node, Value
-from convc.kernels.conv_direct import VectorPacking
+from convc.kernels.conv_packing import VectorPacking
 from convc.kernels.norm import NormBlocks, NormRows
 from convc.ops.statistics import GroupNorm, LayerNorm, StatisticsNorm
 from convc.options import Target

@@ -8,7 +8,9 @@ from dataclasses import replace
 from convc.ir.graph import Node, Value
 from convc.ir.op import Fused
 from convc.ir.types import Layout, TensorType
+from convc.kernels.base import Kernel
 from convc.kernels.conv_direct import ConvDirect
+from convc.kernels.convolution import Convolution
 from convc.kernels.grouped import Grouped
 from convc.ops.pool import GlobalAvgPool
 from convc.options import Target
@@ -37,23 +39,27 @@ def pooled_calls(main: Node, pool: Node, select: Select, target: Target) -> tupl
     number of threads.
     """
     *before, call = select(main)
-    kernel = call.kernel
-    keeps = isinstance(kernel, Grouped) or (isinstance(kernel, ConvDirect) and kernel.dst_blocked and not kernel.linear)
-    if not keeps or call.operands[-1] != main.output or kernel.depth.out > 1:  # type: ignore[attr-defined]
+    kernel = _summing(call.kernel)
+    if kernel is None or call.operands[-1] != main.output:
         return (*before, call, *select(pool))
-    units = kernel.groups if isinstance(kernel, ConvDirect) else kernel.tiling.units  # type: ignore[attr-defined]
     src = main.output.type
-    shape = (*src.shape[:2], units)
+    shape = (*src.shape[:2], kernel.map_items)
     partial = Value(f"{pool.name}.sums", TensorType(src.dtype, shape, Layout.dense(shape, target.lanes)))
     operands = (*call.operands[:-1], partial, main.output)
     summing = replace(
-        call, kernel=replace(kernel, sums=True), operands=operands,  # type: ignore[type-var]
-        reason=f"{call.reason}; sums of what it stores are kept for {pool.name}",
-    )  # fmt: skip
+        call, kernel=kernel, operands=operands, reason=f"{call.reason}; sums of what it stores are kept for {pool.name}"
+    )
     dst = pool.output.type
     flat = TensorType(dst.dtype, (*dst.shape[:2], 1), Layout.dense((*dst.shape[:2], 1), dst.block))
     mean = reduce_kernel("reduce_mean", partial.type, flat, (2,), True, target)
     mean = replace(mean, count=src.elements // (src.shape[0] * src.shape[1]))
     node = Node(pool.op, (partial,), pool.outputs, pool.span)
-    reason = f"the sums that {main.name} kept, {units} for each channel"
+    reason = f"the sums that {main.name} kept, {kernel.map_items} for each channel"
     return (*before, summing, Call(mean, (partial, pool.output), mean.items, node, reason))
+
+
+def _summing(kernel: Kernel) -> Convolution | None:
+    """The kernel that also keeps sums of what it stores; None where there is none."""
+    if isinstance(kernel, Grouped) or (isinstance(kernel, ConvDirect) and kernel.dst_blocked and not kernel.linear):
+        return replace(kernel, sums=True) if kernel.depth.out == 1 else None
+    return None

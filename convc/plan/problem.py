@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convc.ir.graph import Graph, Node
-from convc.ir.op import Fused
+from convc.ir.op import members
 from convc.ir.types import TensorType
 from convc.kernels.tiles import Axis
 from convc.ops.conv import Conv
@@ -61,5 +61,5 @@ def problem_of(anchor: Node, dst: TensorType, options: Options) -> Problem:
 
 def problems(graph: Graph, options: Options) -> list[Problem]:
     """Those of the convolutions of `graph`, which is past the last pass."""
-    anchors = ((node.op.nodes[0] if isinstance(node.op, Fused) else node, node) for node in graph.runtime_nodes())
+    anchors = ((members(node)[0], node) for node in graph.runtime_nodes())
     return [problem_of(anchor, node.output.type, options) for anchor, node in anchors if isinstance(anchor.op, Conv)]

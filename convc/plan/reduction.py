@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convc.ir.types import TensorType
-from convc.kernels.conv_direct import Reduction
+from convc.kernels.conv_packing import Reduction
 
 
 def tile_blocks(oc: int, groups: int, lanes: int, blocks: int) -> int:

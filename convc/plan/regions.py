@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from convc.ir.graph import Graph, Node
-from convc.ir.op import Fused
+from convc.ir.op import Fused, members
 from convc.ir.types import TensorType, ceil_div, round_up
-from convc.kernels.conv_direct import ConvPacking, Reduction, VectorPacking, choose_tile
+from convc.kernels.conv_packing import ConvPacking, Reduction, VectorPacking
 from convc.kernels.conv_pointwise import ConvPointwise, DepthwiseStage, FormulaStage, choose_chunk
 from convc.kernels.formula import Formula
 from convc.kernels.grouped import GroupedPacking
+from convc.kernels.register_tile import choose_tile
+from convc.ops.channel_moves import moves_channels
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv, is_depthwise, is_pointwise
 from convc.ops.linear import Linear
@@ -31,11 +33,11 @@ _STRIP_PIXELS: Final = 64
 
 
 def parts_of(node: Node) -> tuple[Node, ...]:
-    """The node, or a node for each part of its region: a convolution or pool with its epilogue."""
-    if not isinstance(node.op, Fused):
-        return (node,)
+    """The node, or one for each part of its region: a convolution or pool with its epilogue, a movement of channels."""
+    if all(map(moves_channels, members(node))):
+        return members(node)
     parts: list[list[Node]] = []
-    for member in node.op.nodes:
+    for member in members(node):
         joins = parts and (not isinstance(member.op, _ANCHORS) or isinstance(parts[-1][-1].op, Flatten))
         if joins:
             parts[-1].append(member)
@@ -50,22 +52,18 @@ def fused_call(graph: Graph, node: Node, parts: Sequence[Node], options: Options
     """The kernel that computes all parts as one; None where there is none."""
     if len(parts) != 2:
         return None
-    staged, conv = parts[0].output.type, _members(parts[1])[0]
+    staged, conv = parts[0].output.type, members(parts[1])[0]
     if not is_pointwise(conv) or conv.inputs[0].name != parts[0].name:
         return None
     if not staged.block == options.target.lanes > 1 or staged.rank > 4:
         return None
-    if is_depthwise(_members(parts[0])[0]):
+    if is_depthwise(members(parts[0])[0]):
         stage = _depthwise_stage(graph, parts[0], options.target)
-    elif all(isinstance(member.op, Elementwise) for member in _members(parts[0])):
+    elif all(isinstance(member.op, Elementwise) for member in members(parts[0])):
         stage = _formula_stage(graph, parts[0], options.target)
     else:
         return None
     return _pointwise(graph, node, parts[1], stage, options) if stage else None
-
-
-def _members(part: Node) -> tuple[Node, ...]:
-    return part.op.nodes if isinstance(part.op, Fused) else (part,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ class _Stage:
 
 
 def _depthwise_stage(graph: Graph, before: Node, target: Target) -> _Stage | None:
-    conv, *followers = _members(before)
+    conv, *followers = members(before)
     src, staged, weight, lanes = conv.inputs[0].type, before.output.type, conv.inputs[1], target.lanes
     formula, operands = make_formula(graph, followers, staged, lanes, conv.output)
     if src.block != lanes or formula.gathers:
@@ -92,7 +90,7 @@ def _depthwise_stage(graph: Graph, before: Node, target: Target) -> _Stage | Non
 
 
 def _formula_stage(graph: Graph, before: Node, target: Target) -> _Stage | None:
-    formula, operands = make_formula(graph, _members(before), before.output.type, target.lanes)
+    formula, operands = make_formula(graph, members(before), before.output.type, target.lanes)
     if formula.gathers:
         return None
     *_, height, width = extent5(before.output.type)
@@ -100,7 +98,7 @@ def _formula_stage(graph: Graph, before: Node, target: Target) -> _Stage | None:
 
 
 def _pointwise(graph: Graph, node: Node, after: Node, stage: _Stage, options: Options) -> Call:
-    conv, *followers = _members(after)
+    conv, *followers = members(after)
     dst, lanes = node.output.type, options.target.lanes
     formula, operands = make_formula(graph, followers, dst, lanes, conv.output)
     assert isinstance(conv.op, Conv)

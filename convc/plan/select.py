@@ -12,17 +12,13 @@ from math import prod
 
 from convc.diagnostics import InternalError
 from convc.ir.graph import Graph, Node
-from convc.ir.op import Fused
+from convc.ir.op import members
 from convc.ir.types import ceil_div
-from convc.kernels.conv_direct import (
-    ConvDirect,
-    ConvPacking,
-    VectorPacking,
-    choose_tile,
-)
+from convc.kernels.conv_direct import ConvDirect
+from convc.kernels.conv_packing import ConvPacking, VectorPacking
 from convc.kernels.pointwise import ResponseNorm
+from convc.kernels.register_tile import choose_tile
 from convc.ops.adaptive_pool import AdaptivePool
-from convc.ops.channel_moves import moves_channels
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
 from convc.ops.conv_transpose import ConvTranspose
@@ -70,20 +66,21 @@ from convc.plan.winograd import winograd_call
 
 
 def select(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
-    """The kernel calls that compute `node`."""
-    target = options.target
-    pooled = pooled_parts(node)
-    if pooled:
-        return pooled_calls(*pooled, partial(select, graph, options=options), target)
+    """The kernel calls that compute `node`: as one where its region has a kernel, else part by part."""
+    if pooled := pooled_parts(node):
+        return pooled_calls(*pooled, partial(select, graph, options=options), options.target)
     if moved := channel_calls(node):
         return moved
     parts = parts_of(node)
-    if isinstance(node.op, Fused) and all(map(moves_channels, node.op.nodes)):
-        parts = node.op.nodes
     if len(parts) > 1:
         call = fused_call(graph, node, parts, options)
         return (call,) if call else tuple(call for part in parts for call in select(graph, part, options))
-    nodes = node.op.nodes if isinstance(node.op, Fused) else (node,)
+    return _of_anchor(graph, node, options)
+
+
+def _of_anchor(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
+    """The calls for a node, or for the one part of its region: an anchor and its epilogue."""
+    target, nodes = options.target, members(node)
     anchor, followers = nodes[0], nodes[1:]
     if isinstance(anchor.op, Flatten):
         return (linear_call(graph, node, anchor, nodes[1], nodes[2:], target),)

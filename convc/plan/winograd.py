@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from convc.ir.graph import Graph, Node
 from convc.ir.types import round_up
-from convc.kernels.conv_direct import VectorPacking
+from convc.kernels.conv_packing import VectorPacking
 from convc.kernels.winograd import Winograd, WinogradPacking
 from convc.plan.call import Call, Packed, Scratch, plane
 from convc.plan.choose import Choice, WinogradShape

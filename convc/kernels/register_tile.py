@@ -1,0 +1,45 @@
+"""Which register tile, pixels by vectors of output channels, takes the fewest cycles."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from convc.ir.types import ceil_div
+
+#: Vectors that a tile may hold as accumulators, by register count: the rest is for weights and a broadcast.
+ACCUMULATORS: Final = {32: 28, 16: 12}
+
+
+def choose_tile(blocks: int, width: int, registers: int, ragged: bool = False) -> tuple[int, int]:
+    """(pixels, vectors) of the register tile for `blocks` vectors of output channels over rows of `width`.
+
+    Counts cycles per useful multiply-add: a step costs its FMAs or its loads, whichever is more, and at least the FMA
+    latency. Where the kernel is `ragged`, what `vectors` leaves of the blocks is a narrower tile, swept the same way.
+    Among equals the one with the fewest loads wins; with 64-byte vectors, of which a core loads enough, the widest,
+    since it reads the weights least often.
+    """
+    rate = 1 if registers == 32 else 2  # of multiply-adds in a cycle: 64-byte ones take both halves of a core
+    best: tuple[float, float, int, int] | None = None
+    for vectors in (4, 3, 2, 1):
+        if (blocks % vectors and not (ragged and blocks > vectors)) or (vectors == 4 and registers == 16):
+            continue
+        pixels = min(ACCUMULATORS[registers] // vectors, (registers - 1 - vectors) // vectors)
+        across = ceil_div(width, pixels)
+        row = ceil_div(width, across)
+        whole, tail = divmod(blocks, vectors)
+        cycles = across * (whole * _step(row, vectors, rate) + (_step(row, tail, rate) if tail else 0))
+        loads = across * (row + vectors) / (width * vectors)
+        score = (round(cycles / (width * blocks), 3), -pixels if rate == 1 else round(loads, 3), pixels, vectors)
+        best = min(best, score) if best else score
+    assert best is not None
+    return best[2], best[3]
+
+
+def _step(pixels: int, vectors: int, rate: int) -> float:
+    """Cycles in which a register tile takes one input channel: there are somewhat fewer loads in one than FMAs."""
+    return max(pixels * vectors / rate, (pixels + vectors) / (0.85 * rate), 4) + 0.25
+
+
+def wide_tile(blocks: int) -> tuple[int, int]:
+    """(pixels, vectors) for one row of a linear layer: eight independent sums hide the FMA's latency."""
+    return 1, next(v for v in (8, 7, 6, 5, 4, 3, 2, 1) if blocks % v == 0)
