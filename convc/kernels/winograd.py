@@ -231,7 +231,7 @@ class Winograd(Kernel):
             "M": self.points * self.m_point,
             "PATCH": round_up(self.points * self.lanes, LINE),
             "HALF": round_up(self.points * self.lanes, LINE),
-            "OUT": round_up(self.schemes[1].outputs * self.lanes, LINE),
+            "OUT": round_up(max(scheme.outputs for scheme in self.schemes) * self.lanes, LINE),
         }
 
     @property

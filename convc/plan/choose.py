@@ -58,7 +58,7 @@ HOPE: Final = 1.7
 MOST_GROWTH: Final = 6.0
 
 #: Extents of the kernels that Winograd is made for; 1 is an axis without a transform.
-EXTENTS: Final = (1, 3, 5, 7)
+EXTENTS: Final = (1, 2, 3, 5, 7)
 
 
 @dataclass(frozen=True, slots=True)
