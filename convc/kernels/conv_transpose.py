@@ -20,6 +20,7 @@ from convc.ir.types import ceil_div
 from convc.kernels.base import Packing
 from convc.kernels.conv_packing import ConvPacking, Split
 from convc.kernels.tiles import UNIT, Axis
+from convc.kernels.winograd import WinogradPacking
 
 Taps = tuple[int, ...]
 
@@ -87,15 +88,42 @@ class TransposePacking(Packing):
         return len(self.taps) * self.phase.size()
 
     def apply(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-        ic, per_group = array.shape[:2]
-        groups = self.phase.groups
-        weights = np.asarray(array).reshape(groups, ic // groups, per_group, *self.kernel)
-        weights = np.ascontiguousarray(weights.swapaxes(1, 2)).reshape(self.phase.oc, ic // groups, *self.kernel)
+        weights = as_convolution(array, self.phase.groups, self.kernel)
         return self.phase.in_parts(np.concatenate([self._tiles(weights, taps) for taps in self.taps]), self.split)
 
     def _tiles(self, weights: npt.NDArray[np.float64], taps: tuple[Taps, Taps, Taps]) -> npt.NDArray[np.float32]:
         """One phase's weights; zeros where it has no taps."""
         if not all(taps):
             return self.phase.in_tiles(np.zeros((*weights.shape[:2], prod(self.phase.kernel))))
-        depth, height, width = taps
-        return self.phase.in_tiles(weights[:, :, depth][:, :, :, height][:, :, :, :, width])
+        return self.phase.in_tiles(taken(weights, taps))
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseWinogradPacking(Packing):
+    """The same of one phase of an image, as Winograd's kernel reads them."""
+
+    phase: WinogradPacking
+    kernel: tuple[int, int, int]
+    taps: tuple[Taps, Taps, Taps]
+
+    def size(self) -> int:
+        return self.phase.size()
+
+    def apply(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        weights = taken(as_convolution(array, self.phase.groups, self.kernel), self.taps)
+        return self.phase.apply(weights.reshape(*weights.shape[:2], *weights.shape[3:]))
+
+
+def as_convolution(
+    array: npt.NDArray[np.float64], groups: int, kernel: tuple[int, int, int]
+) -> npt.NDArray[np.float64]:
+    """`[ic, oc / groups, kernel...]` -> `[oc, ic / groups, kd, kh, kw]`."""
+    ic, per_group = array.shape[:2]
+    weights = np.asarray(array).reshape(groups, ic // groups, per_group, *kernel).swapaxes(1, 2)
+    return np.ascontiguousarray(weights).reshape(groups * per_group, ic // groups, *kernel)
+
+
+def taken(weights: npt.NDArray[np.float64], taps: tuple[Taps, Taps, Taps]) -> npt.NDArray[np.float64]:
+    """`[oc, ic / groups, kd, kh, kw]` at some taps of each axis."""
+    depth, height, width = taps
+    return weights[:, :, depth][:, :, :, height][:, :, :, :, width]

@@ -108,6 +108,11 @@ class Winograd(Kernel):
     dst: Plane
     bias: bool
     epilogue: Formula
+    starts: tuple[int, ...] = ()  # of the results in dst and in the epilogue's operands, where not 0; in floats
+
+    @property
+    def bias_floats(self) -> int:
+        return round_up(self.oc, self.lanes)
 
     @property
     def stem(self) -> str:

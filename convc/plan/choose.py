@@ -218,7 +218,7 @@ def candidates(problem: Problem) -> Iterator[Candidate]:
     sizes = [[1] if k == 1 else [t - k + 1 for t in PAIRS if t - k + 1 >= 2] for k in problem.kernel]
     for height in sizes[0]:
         for width in sizes[1]:
-            if 1 in (height, width) or height == width:
+            if 1 in problem.kernel or height + problem.kernel[0] == width + problem.kernel[1]:  # as many points
                 tiles = WinogradShape(problem, Candidate((height, width), 1)).tiles
                 for block in BLOCKS:
                     yield Candidate((height, width), min(block, tiles))

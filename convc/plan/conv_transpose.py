@@ -1,35 +1,92 @@
-"""Choosing the kernels of transposed convolutions: a direct convolution for the phases whose taps lie alike."""
+"""Choosing the kernels of transposed convolutions: convolutions for phases whose taps lie alike, direct or Winograd's.
+
+Phases that Winograd computes have a call each.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from convc.ir.graph import Graph, Node
-from convc.ir.types import ceil_div
+from convc.ir.types import TensorType, ceil_div
 from convc.kernels.conv_direct import ConvDirect
 from convc.kernels.conv_packing import ConvPacking, Reduction, VectorPacking
-from convc.kernels.conv_transpose import WHOLE, AxisPhase, Phase, TransposePacking, axis_phases, group_phases
+from convc.kernels.conv_transpose import (
+    WHOLE,
+    AxisPhase,
+    Phase,
+    PhaseWinogradPacking,
+    TransposePacking,
+    axis_phases,
+    group_phases,
+)
 from convc.kernels.formula import Access, Formula
 from convc.kernels.plane import Plane
 from convc.kernels.register_tile import choose_tile
 from convc.ops.conv_transpose import ConvTranspose
-from convc.options import Target
+from convc.options import Options, Target
 from convc.plan.axes import Axes
 from convc.plan.blocking import Walk, rows_per_group, split_reduction
-from convc.plan.call import Call, Packed, five, plane
+from convc.plan.call import Call, Packed, Scratch, five, plane
+from convc.plan.choose import Choice, choose
 from convc.plan.formulas import make_formula
+from convc.plan.problem import Problem
 from convc.plan.reduction import reduction_of, tile_blocks
+from convc.plan.winograd import winograd_kernel
 
 
 def conv_transpose_calls(
-    graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], target: Target
+    graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], options: Options
 ) -> tuple[Call, ...]:
-    """A call for each group of phases; together they write the whole result."""
+    """A call or more for each group of phases; together they write the whole result."""
     groups = group_phases(*_axes(anchor))
     total = sum(map(len, groups.values()))
-    return tuple(
-        _call(graph, node, anchor, followers, target, axes, phases, total) for axes, phases in groups.items()
-    )
+    calls: list[Call] = []
+    for axes, phases in groups.items():
+        problem = _problem(anchor, node, options, axes)
+        choice = choose(problem, options, anchor.name)
+        if choice.candidate.is_direct:
+            calls.append(_call(graph, node, anchor, followers, options.target, axes, phases, total))
+        else:
+            calls += [_winograd(graph, node, anchor, followers, problem, choice, phase, total) for phase in phases]
+    return tuple(calls)
+
+
+def _problem(anchor: Node, node: Node, options: Options, axes: Axes) -> Problem:
+    """The convolution that makes one phase."""
+    op, src, dst, target = anchor.op, anchor.inputs[0].type, node.output.type, options.target
+    assert isinstance(op, ConvTranspose)
+    blocked = src.block == target.lanes == dst.block
+    return Problem(
+        src.shape[0], src.shape[1], dst.shape[1], op.groups, *axes, blocked, target.lanes, target.registers,
+        options.threads,
+    )  # fmt: skip
+
+
+def _winograd(
+    graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], problem: Problem, choice: Choice,
+    phase: Phase, total: int,
+) -> Call:  # fmt: skip
+    """One phase, computed as `choice` says."""
+    op, src, dst = anchor.op, anchor.inputs[0].type, node.output.type
+    assert isinstance(op, ConvTranspose)
+    formula, operands = make_formula(graph, followers, dst, problem.lanes, anchor.output)
+    _, _, *steps = five((1, 1, *op.stride), 1)
+    _, _, kd, kh, kw = five((1, 1, *anchor.inputs[1].type.shape[2:]), 1)
+    apart = (_apart(plane(dst), steps), _formula_apart(formula, steps))
+    kernel, packing, what = winograd_kernel(problem, choice, plane(src), *apart, op.bias, _starts(dst, formula, phase))
+    bias = (Packed(anchor.inputs[2], VectorPacking(kernel.oc, kernel.bias_floats)),) if op.bias else ()
+    weights = Packed(anchor.inputs[1], PhaseWinogradPacking(packing, (kd, kh, kw), phase.taps))
+    reason = f"one of {total} phases of the result as a convolution of stride 1, {what}"
+    all_operands = (anchor.inputs[0], weights, *bias, *operands, Scratch(kernel.scratch_bytes), node.output)
+    return Call(kernel, all_operands, kernel.items, node, reason)
+
+
+def _starts(dst: TensorType, formula: Formula, phase: Phase) -> tuple[int, ...]:
+    """Where a phase begins in the result and in each operand of its epilogue, in floats."""
+    whole = plane(dst)
+    strides = [(whole.d, whole.h, whole.w), *(access.strides[2:] for access in formula.accesses)]
+    return tuple(_dot(phase.starts, stride) for stride in strides)
 
 
 def _axes(anchor: Node) -> list[tuple[AxisPhase, ...]]:
@@ -61,7 +118,6 @@ def _call(
     walk = Walk(depth, height, width, plane(src, 1), _apart(whole, steps), _formula_apart(formula, steps))
     taps = depth.kernel * height.kernel * width.kernel
     split = split_reduction(one, taps, tile) if src.block > 1 and dst.block > 1 else None
-    strides = [(whole.d, whole.h, whole.w), *(access.strides[2:] for access in formula.accesses)]
     _, _, kd, kh, kw = five((1, 1, *weight.type.shape[2:]), 1)
     extents = (depth.kernel, height.kernel, width.kernel)
     packing = TransposePacking(
@@ -71,7 +127,7 @@ def _call(
     kernel = ConvDirect(
         lanes, vectors, pixels, src.shape[0], oc, *axes, reduction, walk.src, src.block, walk.dst, dst.block > 1,
         op.bias, walk.epilogue, rows, split,
-        phases=tuple(tuple(_dot(phase.starts, stride) for stride in strides) for phase in phases),
+        phases=tuple(_starts(dst, formula, phase) for phase in phases),
     )  # fmt: skip
     bias = (Packed(anchor.inputs[2], VectorPacking(oc, blocks * lanes)),) if op.bias else ()
     reason = (

@@ -90,7 +90,7 @@ def _of_anchor(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
         case Conv():
             return (_conv(graph, node, anchor, followers, options),)
         case ConvTranspose():
-            return conv_transpose_calls(graph, node, anchor, followers, target)
+            return conv_transpose_calls(graph, node, anchor, followers, options)
         case DeformConv():
             return (deform_call(graph, node, anchor, followers, target),)
         case Linear():

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convc.ir.graph import Graph, Node
-from convc.ir.types import round_up
 from convc.kernels.conv_packing import VectorPacking
+from convc.kernels.formula import Formula
+from convc.kernels.plane import Plane
 from convc.kernels.winograd import Winograd, WinogradPacking
 from convc.plan.call import Call, Packed, Scratch, plane
 from convc.plan.choose import Choice, WinogradShape
@@ -18,20 +19,30 @@ def winograd_call(
     graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], problem: Problem, choice: Choice
 ) -> Call:
     """`anchor` with its epilogue, computed as `choice` says."""
-    p, shape = problem, WinogradShape(problem, choice.candidate)
-    pixels, vectors = shape.register_tile
     bias = len(anchor.inputs) == 3
-    formula, operands = make_formula(graph, followers, node.output.type, p.lanes, anchor.output)
+    formula, operands = make_formula(graph, followers, node.output.type, problem.lanes, anchor.output)
+    kernel, packing, reason = winograd_kernel(
+        problem, choice, plane(anchor.inputs[0].type), plane(node.output.type), formula, bias
+    )
+    biases = (Packed(anchor.inputs[2], VectorPacking(kernel.oc, kernel.bias_floats)),) if bias else ()
+    sources = (anchor.inputs[0], Packed(anchor.inputs[1], packing), *biases, *operands)
+    return Call(kernel, (*sources, Scratch(kernel.scratch_bytes), node.output), kernel.items, node, reason)
+
+
+def winograd_kernel(
+    p: Problem, choice: Choice, src: Plane, dst: Plane, formula: Formula, bias: bool, starts: tuple[int, ...] = ()
+) -> tuple[Winograd, WinogradPacking, str]:
+    """The kernel for a problem, how its weights are packed, and in words what it does."""
+    shape = WinogradShape(p, choice.candidate)
+    pixels, vectors = shape.register_tile
     kernel = Winograd(
         p.lanes, vectors, pixels, p.n, p.ic, p.oc, p.groups, p.height, p.width, shape.schemes, choice.candidate.block,
-        shape.span, shape.parts, plane(anchor.inputs[0].type), plane(node.output.type), bias, formula,
+        shape.span, shape.parts, src, dst, bias, formula, starts,
     )  # fmt: skip
     packing = WinogradPacking(p.oc, p.ic, p.groups, shape.schemes, vectors, p.lanes, shape.span)
-    biases = (Packed(anchor.inputs[2], VectorPacking(p.oc, round_up(p.oc, p.lanes))),) if bias else ()
-    sources = (anchor.inputs[0], Packed(anchor.inputs[1], packing), *biases, *operands)
     height, width = shape.schemes
     reason = (
         f"winograd {height} x {width}, {kernel.tiles} tiles in blocks of {kernel.block_sizes[0]}, {pixels} x "
         f"{vectors * p.lanes} channels in registers: {choice.reason}"
     )
-    return Call(kernel, (*sources, Scratch(kernel.scratch_bytes), node.output), kernel.items, node, reason)
+    return kernel, packing, reason

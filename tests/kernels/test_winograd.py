@@ -14,6 +14,7 @@ import pytest
 from convc.driver import build_library, make_options, translate
 from convc.frontend import parse_graph
 from convc.interpreter import run
+from convc.kernels.conv_transpose import PhaseWinogradPacking, as_convolution, taken
 from convc.kernels.winograd import Winograd
 from convc.native.kernel import Kernel
 from convc.network import Network
@@ -175,3 +176,49 @@ def test_epilogues(target: str) -> None:
     arrays = {p.name: random.standard_normal(p.type.shape).astype(np.float32) for p in kernel.inputs}
     (expected,) = run(parse_graph(text), arrays, weights).values()
     np.testing.assert_allclose(kernel(*arrays.values()), expected, rtol=2e-5, atol=2e-5)
+
+
+#: Transposed: channels, height, width, call.
+TRANSPOSED = """
+    16 14 13  conv_transpose(24, 3, stride = 2, pad = 1, output_pad = 1)
+    40 6 7    conv_transpose(16, 5, stride = 2, pad = [2, 1, 2, 2], bias = false)
+    32 9 8    conv_transpose(32, 4, stride = 2, pad = 1, groups = 2)
+    16 7 8    conv_transpose(19, [3, 6], stride = [1, 3], dilation = [2, 1])
+    16 30     conv_transpose(24, 4, stride = 2, pad = 1)
+"""
+
+
+@pytest.mark.parametrize("line", TRANSPOSED.strip().splitlines(), ids=lambda line: " ".join(line.split()))
+@pytest.mark.parametrize(("target", "threads"), [("native", 1), ("generic", 2)])
+def test_phases_of_transposed_convolutions_are_within_their_bounds(target: str, threads: int, line: str) -> None:
+    """Each phase goes to its own pixels, and so does what is added to it."""
+    *sizes, call = line.replace(" conv", "\tconv").split("\t")
+    shape = (2, *map(int, sizes[0].split()))
+    plain = parse_graph(f"network one(x: f32{list(shape)}) {{ return relu(x) |> {call} }}").outputs[0].value.type.shape
+    text = f"network one(x: f32{list(shape)}, a: f32{list(plain)}) {{ y = relu(x) |> {call}\n return relu(y + a) }}"
+    program, kernel, weights = compiled(text, options_for(target, threads, "winograd"))
+    packings = {piece.offset: piece.packing for piece in program.weights}
+    found = [(s.kernel, packings[s.arguments[1].offset]) for s in program.steps if isinstance(s.kernel, Winograd)]
+    if target == "native" and "groups" in call and shape[1] // 2 % make_options().target.lanes:
+        pytest.skip("groups narrower than this machine's vectors are not for Winograd")
+    assert found
+    random = np.random.default_rng(2)
+    x, a = (random.standard_normal(port.type.shape).astype(np.float32) for port in kernel.inputs)
+    (expected,) = run(parse_graph(text), {"x": x, "a": a}, weights).values()
+    # An only axis is a map of one row.
+    difference, added, image = (
+        array if array.ndim == 4 else array[:, :, None]
+        for array in (np.abs(kernel(x, a) - expected), np.abs(a), np.maximum(x, 0))
+    )
+    bias = weights["y.bias"] if "bias = false" not in call else np.zeros(plain[1])
+    for winograd, packing in found:
+        assert isinstance(packing, PhaseWinogradPacking)
+        lanes, width = winograd.lanes, plain[-1]
+        first = divmod(winograd.starts[0] // lanes, width)
+        steps = (winograd.dst.h // lanes // width, winograd.dst.w // lanes)
+        at = np.s_[:, :, first[0] :: max(1, steps[0]), first[1] :: steps[1]]
+        phase = taken(as_convolution(weights["y.weight"], winograd.groups, packing.kernel), packing.taps)[:, :, 0]
+        limit = bound(winograd, image, phase.astype(np.float64), bias.astype(np.float64)) + 2.0**-22 * added[at]
+        assert difference[at].shape == limit.shape
+        assert np.all(difference[at] <= limit)
+    assert difference.max() <= 1e-4 * np.abs(expected).max()  # of the other phases too
