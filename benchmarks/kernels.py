@@ -30,7 +30,8 @@ from convc.native.peak import peak_flops
 from convc.network import Network
 from convc.options import Options
 from convc.plan.choose import candidates, choose, cycles
-from convc.plan.problem import Problem, problems
+from convc.plan.portions import problems
+from convc.plan.problem import Problem
 from convc.weights.store import Weights
 
 #: channels, height, width, call: the convolutions of well-known networks.

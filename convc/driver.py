@@ -124,11 +124,12 @@ def make_options(
     level: int = 2,
     winograd: bool = True,
     without: Sequence[str] = (),
+    portion: int | None = None,
 ) -> Options:
     """Options from what a person writes.
 
     Raises:
-        ConvcError: No such target, level, thread count or pass.
+        ConvcError: No such target, level, thread count, portion or pass.
     """
     targets: dict[str, Callable[[], Target]] = {"native": native, "generic": generic}
     if target not in targets:
@@ -138,12 +139,14 @@ def make_options(
     count = available_threads() if threads is None else threads
     if count < 1:
         raise ConvcError(f"threads is {count}; it must be at least 1 (None: all cores this process may use)")
+    if portion is not None and portion < 1:
+        raise ConvcError(f"portion is {portion}; it is at least one image at a time (None: chosen by the compiler)")
     machine = targets[target]()
     if without:
         from convc.passes.pipeline import check_names
 
         without = check_names(without, machine)
-    return Options(machine, count, level, winograd, without=tuple(without))
+    return Options(machine, count, level, winograd, without=tuple(without), portion=portion or 0)
 
 
 def translate(graph: Graph, options: Options) -> Compiled:
@@ -211,6 +214,7 @@ def compile(
     winograd: bool = True,
     without: Sequence[str] = (),
     check_passes: bool = False,
+    portion: int | None = None,
 ) -> Kernel:
     """A callable kernel for `network`, from the cache where it was built before.
 
@@ -223,13 +227,14 @@ def compile(
         winograd: Whether convolutions may be computed by Winograd's method: faster, and rounded a little differently.
         without: Names of passes that are not to run, e.g. `["fuse-depthwise"]`.
         check_passes: Run the graph after every pass in the interpreter, against the source's on the same data.
+        portion: How many images of a batch are run at a time at most; None: as many as the caches suggest.
 
     Raises:
         InternalError: `check_passes`, and a pass changed what the network computes.
     """
     from convc.native.kernel import Kernel
 
-    options = make_options(target, threads, level, winograd, without)
+    options = make_options(target, threads, level, winograd, without, portion)
     if check_passes:
         verify_passes(network, options)
     if tune:

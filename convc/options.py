@@ -25,7 +25,7 @@ class Options:
 
     `winograd` allows Winograd convolution. `choices` are pairs of a convolution (its signature, the name of its result,
     or `*` for any) and the algorithm for it, as it begins: what was measured, or is to be. `without` names passes that
-    do not run.
+    do not run. `portion` is how many images of a batch are run at a time at most; 0 leaves that to `plan/portions.py`.
     """
 
     target: Target
@@ -34,3 +34,4 @@ class Options:
     winograd: bool = True
     choices: tuple[tuple[str, str], ...] = ()
     without: tuple[str, ...] = ()
+    portion: int = 0

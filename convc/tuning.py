@@ -21,7 +21,8 @@ from convc.network import Network
 from convc.options import Options
 from convc.passes.pipeline import run_pipeline
 from convc.plan.choose import Candidate, choose, contenders
-from convc.plan.problem import Problem, problems
+from convc.plan.portions import problems
+from convc.plan.problem import Problem
 from convc.weights.store import Weights
 
 Progress = Callable[[int, int], None]
@@ -76,7 +77,7 @@ def _race(
     """The library that was run, and each contender's fastest run in seconds."""
     graph = parse_graph(_source(problem, len(rivals)))
     named = tuple((f"y{i}", rival.name) for i, rival in enumerate(rivals))
-    forced = replace(options, choices=named)
+    forced = replace(options, choices=named, portion=problem.n)  # all of this batch at once
     network = Network(graph, Weights.random(graph))
     library = build(network, forced)
     kernel = Kernel(library, forced.threads)

@@ -46,8 +46,8 @@ static int spin(struct waiting *w, double seconds)
     return now() - w->start < seconds;
 }
 
-/* What there is to take: the number of the turn (a shared step of a run) above, the next work item below. One word, so
- * that a thread which was away for a while cannot take from a turn it has not seen. */
+/* What there is to take: the number of the turn (a shared step of a run, or whole portions of a batch) above, the next
+ * work item below. One word, so that a thread which was away for a while cannot take from a turn it has not seen. */
 typedef unsigned long long ticket;
 
 static const ticket NO_RUN = 0xffffffffu; /* as next item: nothing is running */
@@ -62,9 +62,10 @@ struct convc_pool {
     int started; /* workers running */
 
     /* The run. Written between turns, when nobody holds an item; read by those who do. */
-    const convc_step *steps;
-    int count, index; /* steps, and which one it is the turn of */
+    const convc_table *table;
     const convc_frame *frame;
+    int segment, number, index; /* which step of which portion it is the turn of */
+    int whole;                  /* or of how many whole portions; else 0 */
     double *seconds, began;
 
     /* Each on a line of its own: all threads write them. */
@@ -84,42 +85,105 @@ size_t convc_pool_bytes(int threads)
     return threads < 2 ? 0 : (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 }
 
-static convc_frame frame_of(const convc_pool *pool, int thread)
+/* The frame in which `thread` runs a portion: alone, on memory of its own, or together with the others. */
+static convc_frame frame_of(const convc_frame *all, size_t portion, int number, int thread, int alone)
 {
-    convc_frame frame = *pool->frame;
+    convc_frame frame = *all;
+    const int own = alone && thread > 0;
+    frame.portion = own ? all->portion + (size_t)(thread - 1) * all->portion_bytes : all->arena + portion;
     frame.scratch += (size_t)thread * frame.scratch_bytes;
+    frame.number = number;
     return frame;
 }
 
-/* The step of this turn is done: goes on to the next. Called by whoever finished the last item, so by one thread while
- * the others have nothing. It runs steps that are too small to share itself, then opens the next that is not. */
+/* Runs all steps of a segment for one portion; each one's time, a `share` of it, is added to `seconds`. */
+static void run_portion(const convc_step *steps, const convc_segment *segment, const convc_frame *frame, double *seconds, int threads, pthread_mutex_t *lock)
+{
+    for (int i = segment->first; i < segment->end; ++i) {
+        const double start = seconds ? now() : 0.0;
+        steps[i].run(frame, 0, steps[i].items);
+        if (!seconds) continue;
+        const double share = (now() - start) / threads;
+        if (lock) pthread_mutex_lock(lock);
+        seconds[i] += share;
+        if (lock) pthread_mutex_unlock(lock);
+    }
+}
+
+/* A segment with at least as many portions as there are threads begins with whole ones, the same number for each thread;
+ * the rest of them is shared step by step. */
+static void enter(convc_pool *pool, int number)
+{
+    pool->segment = number;
+    pool->number = pool->whole = 0;
+    if (number == pool->table->segment_count) return; /* the run is over */
+    const convc_segment *segment = &pool->table->segments[number];
+    pool->index = segment->first;
+    if (!segment->serial && segment->portions > 1) pool->whole = segment->portions / pool->threads * pool->threads;
+}
+
+/* What it is the turn of is done: the next step, portion or segment is the one now. */
+static void leave(convc_pool *pool)
+{
+    const convc_segment *segment = &pool->table->segments[pool->segment];
+    if (pool->seconds) {
+        const double time = now();
+        if (!pool->whole) pool->seconds[pool->index] += time - pool->began;
+        pool->began = time;
+    }
+    if (pool->whole) {
+        pool->number = pool->whole;
+        pool->whole = 0;
+    } else if (++pool->index == segment->end) {
+        ++pool->number;
+        pool->index = segment->first;
+    }
+    if (pool->number == segment->portions) enter(pool, pool->segment + 1);
+}
+
+/* Opens what it is the turn of. Called by whoever finished the last item, so by one thread while the others have nothing:
+ * what is too small to share it runs itself. */
 static void advance(convc_pool *pool, int thread)
 {
     const unsigned turn = turn_of(atomic_load_explicit(&pool->tickets, memory_order_relaxed));
-    const convc_frame frame = frame_of(pool, thread);
-    for (;;) {
-        if (pool->seconds) {
-            const double time = now();
-            if (pool->index >= 0) pool->seconds[pool->index] = time - pool->began;
-            pool->began = time;
-        }
-        if (++pool->index == pool->count || !pool->steps[pool->index].serial) break;
-        pool->steps[pool->index].run(&frame, 0, pool->steps[pool->index].items);
-    }
     ticket opened = NO_RUN;
-    if (pool->index < pool->count) {
-        const unsigned items = (unsigned)pool->steps[pool->index].items;
+    for (; pool->segment < pool->table->segment_count; leave(pool)) {
+        const convc_segment *segment = &pool->table->segments[pool->segment];
+        const convc_step *step = &pool->table->steps[pool->index];
+        if (!pool->whole && (segment->serial || step->serial)) {
+            const convc_frame frame = frame_of(pool->frame, segment->portion, pool->number, thread, 0);
+            step->run(&frame, 0, step->items);
+            continue;
+        }
+        const unsigned items = (unsigned)(pool->whole ? pool->whole : step->items);
         const unsigned pieces = (unsigned)pool->threads * CHUNKS_PER_THREAD;
         atomic_store_explicit(&pool->items, items, memory_order_relaxed);
-        atomic_store_explicit(&pool->chunk, items > pieces ? items / pieces : 1, memory_order_relaxed);
+        atomic_store_explicit(&pool->chunk, items > pieces && !pool->whole ? items / pieces : 1, memory_order_relaxed);
         atomic_store_explicit(&pool->finished, 0, memory_order_relaxed);
         opened = 0;
+        break;
     }
     atomic_store(&pool->tickets, (ticket)(turn + 1) << 32 | opened);
 }
 
-/* Takes items of the turn `seen` until there are none left; the thread that finishes the last one goes on to the next
- * step. A thread that comes late, or not at all, is not waited for. */
+/* Runs items that were taken: of a step, or whole portions. */
+static void run_items(convc_pool *pool, int thread, int begin, int end)
+{
+    const convc_table *table = pool->table;
+    const convc_segment *segment = &table->segments[pool->segment];
+    if (!pool->whole) {
+        const convc_frame frame = frame_of(pool->frame, segment->portion, pool->number, thread, 0);
+        table->steps[pool->index].run(&frame, begin, end);
+        return;
+    }
+    for (int number = begin; number < end; ++number) {
+        const convc_frame frame = frame_of(pool->frame, segment->portion, number, thread, 1);
+        run_portion(table->steps, segment, &frame, pool->seconds, pool->threads, &pool->lock);
+    }
+}
+
+/* Takes items of the turn `seen` until there are none left; the thread that finishes the last one goes on. A thread that
+ * comes late, or not at all, is not waited for. */
 static void take_part(convc_pool *pool, int thread, ticket seen)
 {
     const unsigned turn = turn_of(seen);
@@ -131,12 +195,12 @@ static void take_part(convc_pool *pool, int thread, ticket seen)
         if (begin >= items) break;
         const unsigned end = items - begin > chunk ? begin + chunk : items;
         if (!atomic_compare_exchange_weak(&pool->tickets, &seen, (ticket)turn << 32 | end)) continue;
-        const convc_frame frame = frame_of(pool, thread);
-        pool->steps[pool->index].run(&frame, (int)begin, (int)end);
+        run_items(pool, thread, (int)begin, (int)end);
         done += end - begin;
         seen = atomic_load_explicit(&pool->tickets, memory_order_acquire);
     }
     if (done && atomic_fetch_add_explicit(&pool->finished, done, memory_order_acq_rel) + done == items) {
+        leave(pool);
         advance(pool, thread);
     }
 }
@@ -241,22 +305,24 @@ void convc_pool_destroy(convc_pool *pool)
     if (pool && pool->owner == getpid()) stop_workers(pool);
 }
 
-int convc_run(const convc_step *steps, int count, const convc_frame *frame, convc_pool *pool, double *seconds)
+int convc_run(const convc_table *table, const convc_frame *frame, convc_pool *pool, double *seconds)
 {
+    for (int i = 0; seconds && i < table->step_count; ++i) seconds[i] = 0.0;
     if (!pool) {
-        for (int i = 0; i < count; ++i) {
-            const double start = seconds ? now() : 0.0;
-            steps[i].run(frame, 0, steps[i].items);
-            if (seconds) seconds[i] = now() - start;
+        for (const convc_segment *s = table->segments; s < table->segments + table->segment_count; ++s) {
+            for (int number = 0; number < s->portions; ++number) {
+                const convc_frame alone = frame_of(frame, s->portion, number, 0, 1);
+                run_portion(table->steps, s, &alone, seconds, 1, NULL);
+            }
         }
         return 0;
     }
     if (start_workers(pool) != 0) return -1;
-    pool->steps = steps;
-    pool->count = count;
+    pool->table = table;
     pool->frame = frame;
     pool->seconds = seconds;
-    pool->index = -1;
+    pool->began = seconds ? now() : 0.0;
+    enter(pool, 0);
     advance(pool, 0);
     wake_all(pool);
     take_part_in_run(pool, 0);

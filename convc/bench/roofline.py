@@ -39,9 +39,9 @@ def bounds(program: Program, limits: Limits, options: Options) -> list[Bound]:
     weights_rate = limits.memory if far else limits.cache
     found = []
     for step, row in zip(program.steps, rows(program), strict=True):
-        weights = sum(packed[a.offset].bytes for a in step.arguments if a.space is Space.WEIGHTS)
+        weights = sum(packed[a.offset].bytes for a in step.arguments if a.space is Space.WEIGHTS) * step.portions
         values = {value.name: value.type.bytes for value in (*step.node.inputs, *step.node.outputs)}
-        activations = sum(size for name, size in values.items() if name not in constants)
+        activations = sum(size for name, size in values.items() if name not in constants) * step.portions
         moved = weights / weights_rate + activations / limits.cache
         found.append(Bound(max(2 * row.macs / limits.flops, moved), _expected(step, limits, options)))
     return found
@@ -56,4 +56,4 @@ def _expected(step: Step, limits: Limits, options: Options) -> float | None:
     candidate = Candidate((height, width), kernel.block) if isinstance(kernel, Winograd) else DIRECT
     target = options.target
     frequency = limits.flops / options.threads / (2 * target.lanes * MACHINES[target.registers].rate)
-    return cycles(problem_of(anchor, step.node.output.type, options), candidate) / frequency
+    return step.portions * cycles(problem_of(anchor, step.node.outputs[0].type, options), candidate) / frequency

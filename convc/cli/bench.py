@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 @json_option
 def command(
     network: str, weights: Path | None, seed: int, parameters: dict[str, object],
-    target: str, threads: int | None, level: int, winograd: bool, without: tuple[str, ...], budget: float,
+    target: str, threads: int | None, level: int, winograd: bool, without: tuple[str, ...], portion: int | None,
+    budget: float,
     layers: bool, against: str, ablate: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Time a network, and each of its layers.
@@ -59,7 +60,7 @@ def command(
     systems = [name for name in against.split(",") if name]
     check_systems(systems)
     loaded, _ = load_network(network, weights, seed, parameters)
-    options = make_options(target, threads, level, winograd, without)
+    options = make_options(target, threads, level, winograd, without, portion)
     compiled = translate(loaded.graph, options)
     kernel = Kernel(build_library(loaded, compiled, options), options.threads)
     arrays = _inputs(kernel)

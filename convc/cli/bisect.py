@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 @json_option
 def command(
     network: str, weights: Path | None, seed: int, parameters: dict[str, object],
-    target: str, threads: int | None, level: int, winograd: bool, without: tuple[str, ...], inputs: tuple[Path, ...],
+    target: str, threads: int | None, level: int, winograd: bool, without: tuple[str, ...], portion: int | None,
+    inputs: tuple[Path, ...],
     as_json: bool,
 ) -> None:  # fmt: skip
     """Find the pass, or the kernel, that makes a network wrong, and the node where it shows.
@@ -49,7 +50,7 @@ def command(
     from convc.driver import bisect, make_options
 
     loaded, origin = load_network(network, weights, seed, parameters)
-    options = make_options(target, threads, level, winograd, without)
+    options = make_options(target, threads, level, winograd, without, portion)
     findings = bisect(loaded, options, _inputs(loaded, inputs))
     if as_json:
         echo_json(_record(findings))

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 @json_option
 def command(
     network: str, weights: Path | None, seed: int, parameters: dict[str, object],
-    target: str, threads: int | None, level: int, winograd: bool, without: tuple[str, ...], output: Path, tune: bool,
+    target: str, threads: int | None, level: int, winograd: bool, without: tuple[str, ...], portion: int | None,
+    output: Path, tune: bool,
     with_ir: bool, checked: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Build a native library: libNAME.so, NAME.h and the C it was made of, in src/.
@@ -59,7 +60,7 @@ def command(
     start = time.perf_counter()
     path, trained = find_network(network)
     origin = Origin(path, weights or trained, seed, parameters)
-    options = make_options(target, threads, level, winograd, without)
+    options = make_options(target, threads, level, winograd, without, portion)
     ir = output / "ir" if with_ir else None
     known = None if tune or ir or checked else recall(origin)
     if known and (found := _find(known.digest, options)):

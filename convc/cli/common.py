@@ -57,6 +57,8 @@ def target_options(function: F) -> F:
     """For which machine, with how many threads and passes."""
     for decorate in (
         without_option,
+        click.option("--portion", type=click.IntRange(1), metavar="IMAGES",
+                     help="Run so many images of a batch at a time at most. Default: as many as the caches suggest."),
         click.option("--no-winograd", "winograd", is_flag=True, flag_value=False, default=True,
                      help="Compute every convolution directly."),
         click.option("-O", "level", type=click.IntRange(0, 2), default=2, show_default=True, help="0: no pass runs."),

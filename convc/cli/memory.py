@@ -32,12 +32,13 @@ if TYPE_CHECKING:
 @json_option
 def command(
     network: str, parameters: dict[str, object], target: str, threads: int | None, level: int, winograd: bool,
-    without: tuple[str, ...], plot: Path | None, as_json: bool,
+    without: tuple[str, ...], portion: int | None, plot: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Show where each value lies in memory, and from which step to which.
 
     The lower bound is the largest sum of bytes alive at one step; no arena can be smaller. A result that is written
-    over an operand has no line of its own: it has the operand's.
+    over an operand has no line of its own: it has the operand's. Of a batch that is run in portions, values that only
+    one segment needs have room for one portion.
 
     \b
     Example:
@@ -47,10 +48,11 @@ def command(
     """
     from convc.driver import make_options, translate
     from convc.frontend import load_graph
+    from convc.inspect.decisions import segment_lines
     from convc.inspect.memory_plot import draw_memory
 
     path, _ = find_network(network)
-    compiled = translate(load_graph(path, parameters), make_options(target, threads, level, winograd, without))
+    compiled = translate(load_graph(path, parameters), make_options(target, threads, level, winograd, without, portion))
     program = compiled.program
     if plot is not None:
         write_text(plot, str(draw_memory(program, f"{program.name}: memory between kernels")))
@@ -63,9 +65,12 @@ def command(
     ]  # fmt: skip
     titles = ("value", "size", "offset", "from step", "to step", "written by")
     print_table(titles, rows, right=titles[1:-1])
+    click.echo()
+    for line in segment_lines(program):
+        click.echo(line)
     bound = program.lower_bound_bytes
     over = program.arena_bytes / bound - 1 if bound else 0.0
-    click.echo(f"\narena {program.arena_bytes:,} bytes, lower bound {bound:,} bytes ({over:+.1%})")
+    click.echo(f"arena {program.arena_bytes:,} bytes, lower bound {bound:,} bytes ({over:+.1%})")
     click.echo(f"scratch {program.scratch_bytes:,} bytes a thread, weights {program.weights_bytes:,} bytes")
 
 
@@ -74,5 +79,6 @@ def _record(compiled: Compiled) -> dict[str, object]:
     return {
         "arena_bytes": program.arena_bytes, "lower_bound_bytes": program.lower_bound_bytes,
         "scratch_bytes": program.scratch_bytes, "weights_bytes": program.weights_bytes,
+        "segments": [asdict(segment) for segment in program.segments],
         "steps": [step.name for step in program.steps], "values": [asdict(place) for place in program.memory],
     }  # fmt: skip

@@ -33,7 +33,8 @@ _LINE = "{name} {shape}: from {min:.6g} to {max:.6g}, largest at {argmax}"
 @json_option
 def command(
     network: str, weights: Path | None, seed: int, parameters: dict[str, object],
-    target: str, threads: int | None, level: int, winograd: bool, without: tuple[str, ...], inputs: tuple[Path, ...],
+    target: str, threads: int | None, level: int, winograd: bool, without: tuple[str, ...], portion: int | None,
+    inputs: tuple[Path, ...],
     outputs: tuple[Path, ...], checked: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run a network, or a library that was built, on .npy arrays.
@@ -52,7 +53,8 @@ def command(
     else:
         loaded, _ = load_network(network, weights, seed, parameters)
         kernel = convc.compile(
-            loaded, target, threads, level=level, winograd=winograd, without=without, check_passes=checked
+            loaded, target, threads, level=level, winograd=winograd, without=without, check_passes=checked,
+            portion=portion,
         )
     arrays = read_arrays(inputs, kernel.name, [(port.name, port.type) for port in kernel.inputs])
     results = _results(kernel, arrays, len(outputs))

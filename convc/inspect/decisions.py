@@ -14,15 +14,36 @@ from itertools import groupby
 
 from convc.diagnostics import Span
 from convc.passes.base import Decision
-from convc.plan.program import Program
+from convc.plan.program import Program, Segment
 
 
 def kernel_decisions(program: Program) -> tuple[Decision, ...]:
-    """The choice of each step's kernel, as a decision of `choose-kernels`."""
+    """The choice of each step's kernel, as a decision of `choose-kernels`; of a batch, also its images at a time."""
     return tuple(
-        Decision("choose-kernels", step.name, step.node.span, True, f"{step.kernel.stem}: {step.reason}")
-        for step in program.steps
+        Decision("choose-kernels", step.name, step.node.span, True, f"{step.kernel.stem}: {step.reason}{times}")
+        for segment, times in zip(program.segments, map(_times, program.segments), strict=True)
+        for step in program.steps[segment.first : segment.end]
     )
+
+
+def _times(segment: Segment) -> str:
+    if segment.portions == 1:
+        return ""
+    images = f"{segment.images} image{'s' if segment.images > 1 else ''}"
+    return f"; for {images} at a time, {segment.portions} times"
+
+
+def segment_lines(program: Program) -> list[str]:
+    """A line on each segment of a batch; none where all of it runs at once."""
+    return [_line_on(segment) for segment in program.segments] if program.segments[1:] or program.portion_bytes else []
+
+
+def _line_on(segment: Segment) -> str:
+    steps = f"steps {segment.first} to {segment.end - 1}"
+    if segment.portions == 1:
+        return f"{steps}: all images at once"
+    own = f"{segment.bytes:,} bytes of a portion's own from {segment.offset:,}, as many for every further thread"
+    return f"{steps}: {segment.images} at a time, {segment.portions} times; {own}"
 
 
 def explain(decisions: Iterable[Decision]) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # a table that was kept is read back without them
 class Row:
     """One step: shapes, parameters, multiply-accumulates, bytes moved (activations and weights), algorithm.
 
+    Shapes are those of one call; the counts are of a whole run, which calls it for each portion of the batch.
     `name` is that of the heaviest op in a fused region: a convolution with its activation is shown as the convolution.
     """
 
@@ -70,7 +71,7 @@ def _row(step: Step) -> Row:
     return Row(
         _heaviest(node).name, str(node.span or ""),
         _shape(node.inputs[0].type.shape), _shape(node.outputs[0].type.shape),
-        cost.parameters, cost.macs, moved, step.kernel.stem, step.reason,
+        cost.parameters, cost.macs * step.portions, moved * step.portions, step.kernel.stem, step.reason,
     )  # fmt: skip
 
 

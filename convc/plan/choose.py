@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from convc.ir.types import ceil_div, round_up
@@ -29,6 +29,7 @@ class Machine:
     access: float  # cycles of a load or store in a transform
     operation: float  # cycles of an addition or multiply-add in a transform
     memory_rate: float  # bytes per cycle from memory
+    second_level_rate: float = 32.0  # bytes per cycle from a core's own cache
     third_level_rate: float = 17.0  # bytes per cycle from the shared cache
     third_level: int = 16 * 1024 * 1024  # bytes of the shared cache that may be counted on
     v_bytes: int = 256 * 1024  # of transformed inputs that stay in a core's own cache beside weights and products
@@ -88,6 +89,12 @@ class Choice:
     reason: str
 
 
+@lru_cache(64)
+def _scheme(outputs: int, taps: int) -> Scheme:
+    """One object for all convolutions: what a scheme derives is kept in it."""
+    return Scheme(outputs, taps)
+
+
 @dataclass(frozen=True)
 class WinogradShape:
     """What Winograd with one candidate does with a problem: tiles, blocks, register tiles, parts."""
@@ -98,7 +105,7 @@ class WinogradShape:
     @cached_property
     def schemes(self) -> tuple[Scheme, Scheme]:
         height, width = self.candidate.outputs
-        return Scheme(height, self.problem.height.kernel), Scheme(width, self.problem.width.kernel)
+        return _scheme(height, self.problem.height.kernel), _scheme(width, self.problem.width.kernel)
 
     @property
     def is_accurate(self) -> bool:

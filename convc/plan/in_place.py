@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from convc.ir.graph import Value
 from convc.plan.call import Call
@@ -11,12 +11,15 @@ from convc.plan.storage import Place
 
 
 def take_over(
-    calls: Sequence[Call], storage: Mapping[str, Place], fixed: Mapping[str, Address]
-) -> dict[str, Place]:
+    calls: Sequence[Call], storage: Mapping[str, Place], fixed: Mapping[str, Address], own: Collection[str],
+    repeated: Collection[int],
+) -> dict[str, Place]:  # fmt: skip
     """The storage with such results in the place of the operand that dies.
 
     The operand must have its storage to itself and in the arena, be as large as the result, and be read for the last
-    time by the call that makes the result; the kernel says at which operands it reads what it writes (`in_place`).
+    time by the call that makes the result; the kernel says at which operands it reads what it writes (`in_place`). In
+    the steps `repeated` for portions of a batch both must be values of one portion, which are those with storage in
+    `own`: the others are read again for the next portion, or hold all images.
     """
     places = dict(storage)
     last, writers = _last_uses(calls, storage), _writers(calls, storage)
@@ -27,6 +30,8 @@ def take_over(
         for operand in _candidates(call):
             root = places.get(operand.name, Place(operand, 0)).root
             dies = last[root.name] == step and root.name not in fixed
+            if not (root.name in own) == (dst.name in own) == (step in repeated):
+                continue
             if dies and root.type == operand.type and root.type.bytes == dst.type.bytes:
                 for name, at in places.items():
                     if at.root.name == dst.name:

@@ -2,51 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from convc.ir.graph import Graph, Node, Output, Value
 from convc.ir.types import TensorType, round_up
 from convc.kernels.base import Packing
 from convc.kernels.conv_packing import VectorPacking
+from convc.ops.images import batch_of, image_values
 from convc.ops.shape import Reorder
 from convc.options import Options, Target
+from convc.plan.arena import for_portions, own_values, plan_arena
 from convc.plan.call import Call, Packed, Scratch
 from convc.plan.copies import copy_call
 from convc.plan.in_place import take_over
-from convc.plan.memory import ALIGNMENT, Buffer, arena_bytes, lower_bound, place
+from convc.plan.memory import ALIGNMENT
 from convc.plan.names import c_name
-from convc.plan.program import Address, PackedWeight, Port, Program, Space, Step
+from convc.plan.portions import parts_of_batch
+from convc.plan.program import Address, PackedWeight, Port, Program, Segment, Space, Step
 from convc.plan.select import select
-from convc.plan.storage import Place, is_view, storage_of
+from convc.plan.storage import Place, storage_of
 
 
 def lower(graph: Graph, options: Options) -> Program:
     """The program that runs `graph`; every value's layout is taken as its type says."""
-    nodes = [node for node in graph.runtime_nodes() if not is_view(node.op)]
-    calls = [call for node in nodes for call in select(graph, node, options)]
+    calls, segments = _calls(graph, options)
     storage = storage_of(graph)
     ports, copies = _outputs(graph, calls, storage, options.target)
+    if copies:
+        segments = _with_copies(segments, len(copies), batch_of(graph))
     calls = [_with_constants(graph, call) for call in (*calls, *copies)]
     fixed = {value.name: Address(Space.INPUT, index) for index, value in enumerate(graph.inputs)} | ports
-    storage = take_over(calls, storage, fixed)
+    own = own_values(calls, segments, storage, fixed)
+    repeated = {step for s in segments if s.portions > 1 for step in range(s.first, s.end)}
+    storage = take_over(calls, for_portions(storage, own), fixed, own, repeated)
     weights = _place_weights(calls)
-    buffers = _buffers(calls, storage, fixed)
-    places = place(buffers)
-    arena = {p.name: Address(Space.ARENA, 0, p.offset) for p in places}
-    steps = tuple(_step(call, storage, fixed | arena, weights) for call in calls)
+    arena = plan_arena(calls, segments, storage, fixed, own)
+    addresses, images = {**fixed, **arena.addresses}, image_values(graph)
+    steps = (
+        _step(call, segment, storage, addresses, weights, images)
+        for segment in arena.segments
+        for call in calls[segment.first : segment.end]
+    )
     return Program(
         name=c_name(graph.name),
         inputs=tuple(Port(value.name, value.type) for value in graph.inputs),
         outputs=tuple(Port(output.name, TensorType.plain(output.value.type.shape)) for output in graph.outputs),
-        steps=steps,
+        steps=tuple(steps),
+        segments=arena.segments,
         weights=tuple(weights.values()),
         weights_bytes=sum(round_up(w.bytes, ALIGNMENT) for w in weights.values()),
-        arena_bytes=arena_bytes(places),
-        lower_bound_bytes=lower_bound(buffers),
+        arena_bytes=arena.bytes,
+        lower_bound_bytes=arena.lower_bound,
         scratch_bytes=max((o.bytes for call in calls for o in call.operands if isinstance(o, Scratch)), default=0),
-        memory=places,
+        memory=arena.memory,
     )
+
+
+def _calls(graph: Graph, options: Options) -> tuple[list[Call], list[Segment]]:
+    """The kernel calls in order, and the segments they make up; blocks in the arena are not known yet."""
+    calls: list[Call] = []
+    segments = []
+    for part in parts_of_batch(graph, options):
+        # Threads that take whole portions need no kernels whose items are shared.
+        alone = part.portions > 1 and part.portions % options.threads == 0
+        suited = replace(options, threads=1) if alone else options
+        first = len(calls)
+        calls += (call for node in part.nodes for call in select(graph, node, suited))
+        if len(calls) > first:
+            segments.append(Segment(first, len(calls), part.images, part.portions, 0, 0))
+    return calls, segments
+
+
+def _with_copies(segments: Sequence[Segment], copies: int, batch: int) -> list[Segment]:
+    """The segments with steps at their end that copy results of all images."""
+    *before, last = segments or [Segment(0, 0, batch, 1, 0, 0)]
+    if last.portions == 1:
+        return [*before, replace(last, end=last.end + copies)]
+    return [*before, last, Segment(last.end, last.end + copies, batch, 1, 0, 0)]
 
 
 def _outputs(
@@ -98,25 +131,13 @@ def _place_weights(calls: Sequence[Call]) -> dict[tuple[str, Packing], PackedWei
     return found
 
 
-def _buffers(calls: Sequence[Call], storage: Mapping[str, Place], fixed: Mapping[str, Address]) -> list[Buffer]:
-    """One buffer per root in the arena, alive from its first writer to its last reader."""
-    lives: dict[str, tuple[Value, int, int]] = {}
-    for step, call in enumerate(calls):
-        for operand in call.operands:
-            if not isinstance(operand, Value):
-                continue
-            root = storage[operand.name].root if operand.name in storage else operand
-            if root.name not in fixed:
-                first = lives[root.name][1] if root.name in lives else step
-                lives[root.name] = (root, first, step)
-    return [Buffer(root.name, root.type.bytes, first, last) for root, first, last in lives.values()]
-
-
 def _step(
     call: Call,
+    segment: Segment,
     storage: Mapping[str, Place],
     addresses: Mapping[str, Address],
     weights: Mapping[tuple[str, Packing], PackedWeight],
+    images: Collection[str],
 ) -> Step:
     arguments = []
     for operand in call.operands:
@@ -128,5 +149,7 @@ def _step(
             continue
         at = storage.get(operand.name, Place(operand, 0))
         base = addresses[at.root.name]
-        arguments.append(Address(base.space, base.index, base.offset + at.offset))
-    return Step(call.kernel, tuple(arguments), call.items, call.node, call.reason)
+        apart = segment.portions > 1 and base.space is not Space.PORTION and operand.name in images
+        stride = segment.images * operand.type.strides[0] * operand.type.dtype.size if apart else 0
+        arguments.append(Address(base.space, base.index, base.offset + at.offset, stride))
+    return Step(call.kernel, tuple(arguments), call.items, call.node, call.reason, segment.portions)

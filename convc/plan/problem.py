@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from convc.ir.graph import Graph, Node
-from convc.ir.op import members
+from convc.ir.graph import Node
 from convc.ir.types import TensorType
 from convc.kernels.tiles import Axis
 from convc.ops.conv import Conv
@@ -57,9 +56,3 @@ def problem_of(anchor: Node, dst: TensorType, options: Options) -> Problem:
     return Problem(
         src.shape[0], src.shape[1], oc, op.groups, *axes, blocked, target.lanes, target.registers, options.threads
     )  # fmt: skip
-
-
-def problems(graph: Graph, options: Options) -> list[Problem]:
-    """Those of the convolutions of `graph`, which is past the last pass."""
-    anchors = ((members(node)[0], node) for node in graph.runtime_nodes())
-    return [problem_of(anchor, node.output.type, options) for anchor, node in anchors if isinstance(anchor.op, Conv)]

@@ -1,4 +1,4 @@
-"""The program: what codegen prints and the runtime runs. Kernel calls over one arena, one after another."""
+"""The program: what codegen prints and the runtime runs. Kernel calls over one arena, in segments."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Space(Enum):
     INPUT = "input"  # the caller's array number `index`
     OUTPUT = "output"  # the caller's array number `index`
     ARENA = "arena"  # `offset` bytes into the context's arena
+    PORTION = "portion"  # `offset` bytes into what the arena has for one portion of the batch
     WEIGHTS = "weights"  # `offset` bytes into the packed weights
     SCRATCH = "scratch"  # the thread's own scratch, `offset` bytes into it
     NONE = "none"  # an operand that is absent
@@ -26,11 +27,16 @@ class Space(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An operand's place; offsets are in bytes and multiples of 64."""
+    """An operand's place; offsets are in bytes and multiples of 64.
+
+    `stride` is how many bytes further it lies for each next portion of the batch: 0 but for what all images have in one
+    array and a segment reads or writes some at a time.
+    """
 
     space: Space
     index: int = 0
     offset: int = 0
+    stride: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,8 @@ class Step:
     """One kernel call.
 
     `arguments` are in the order of the kernel's C parameters, destinations last; `items` is the number of independent
-    work items it splits into (the kernel runs any range `[begin, end)` of them); `reason` says why this kernel.
+    work items it splits into (the kernel runs any range `[begin, end)` of them); `reason` says why this kernel. `node`
+    is what one call computes; a run calls it for each of `portions` of the batch.
     """
 
     kernel: Kernel
@@ -46,10 +53,27 @@ class Step:
     items: int
     node: Node
     reason: str
+    portions: int = 1
 
     @property
     def name(self) -> str:
         return self.node.name
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Steps `first` to before `end`, run one after another for each of `portions` of `images` each.
+
+    Where there is more than one portion, values that no other segment touches are kept for one portion only, from
+    `offset` in the arena; a second thread has the same `bytes` of its own.
+    """
+
+    first: int
+    end: int
+    images: int
+    portions: int
+    offset: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +113,18 @@ class Program:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     steps: tuple[Step, ...]
+    segments: tuple[Segment, ...]
     weights: tuple[PackedWeight, ...]
     weights_bytes: int
     arena_bytes: int
     lower_bound_bytes: int
     scratch_bytes: int
     memory: tuple[Placed, ...]
+
+    @property
+    def portion_bytes(self) -> int:
+        """What every thread but the first needs beside the arena, to run portions of its own."""
+        return max((segment.bytes for segment in self.segments), default=0)
 
 
 WeightArray = npt.NDArray[np.float32]

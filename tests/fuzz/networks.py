@@ -53,10 +53,11 @@ class _Draft:
 
 
 @st.composite
-def networks(draw: st.DrawFn) -> str:
-    """The source of a network of one to six statements over one or more inputs."""
+def networks(draw: st.DrawFn, batch: int = 0) -> str:
+    """The source of a network of one to six statements over one or more inputs; of `batch` images, unless that is 0."""
     draft = _Draft()
-    draft.input(draw(st.sampled_from(SHAPES)))
+    shape = draw(st.sampled_from(SHAPES))
+    draft.input((batch or shape[0], *shape[1:]))
     for number in range(draw(st.integers(1, 6))):
         names = [name for name, shape in draft.values.items() if prod(shape) <= LARGEST]
         a = names[-1 - draw(st.integers(0, min(3, len(names) - 1)))]

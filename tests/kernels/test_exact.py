@@ -7,7 +7,6 @@ that differs at all is wrong. Problems are one line each; many share one build.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -253,28 +252,32 @@ def integers(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarr
     return generator.integers(-3, 4, shape).astype(np.float32)
 
 
-DAILY = {("native", 2, 1, 1), ("native", 2, 3, 2), ("generic", 2, 3, 2), ("native", 0, 3, 1), ("generic", 1, 1, 2)}
+DAILY = {
+    ("native", 2, 1, 1, 1), ("native", 2, 3, 3, 2), ("native", 0, 3, 3, 1),
+    ("generic", 2, 3, 1, 2), ("generic", 1, 1, 1, 2),
+}  # fmt: skip
 
-#: (target, level, batch, threads): each value of each beside every target by default, all of them in the sweep.
+#: (target, level, batch, images at a time, threads): each value of each beside every target by default, all of them in
+#: the sweep.
 SETTINGS = [
     pytest.param(*setting, marks=() if setting in DAILY else pytest.mark.sweep)
     for setting in (
-        (target, level, batch, threads)
+        (target, level, batch, portion, threads)
         for target, level in (("native", 2), ("generic", 2), ("native", 0), ("generic", 1))
-        for batch in (1, 3)
+        for batch, portion in ((1, 1), (3, 3), (3, 1))
         for threads in (1, 2)
     )
 ]
 
 
-@pytest.mark.parametrize(("target", "level", "batch", "threads"), SETTINGS)
-def test_integers_come_out_bit_exact(target: str, level: int, batch: int, threads: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("target", "level", "batch", "portion", "threads"), SETTINGS)
+def test_integers_come_out_bit_exact(target: str, level: int, batch: int, portion: int, threads: int) -> None:
     lines = problems()
     graph = network_of(lines, batch)
     generator = np.random.default_rng(1)
     weights = Weights.bind({p.name: integers(generator, p.type.shape) for p in graph.parameters}, graph)
     inputs = {value.name: integers(generator, value.type.shape) for value in graph.inputs}
-    options = make_options(target, threads, level, winograd=False)
+    options = make_options(target, threads, level, winograd=False, portion=portion)
     compiled = translate(graph, options)
     kernel = Kernel(build_library(Network(graph, weights), compiled, options), threads)
     results = kernel(*(inputs[port.name] for port in kernel.inputs))
@@ -284,7 +287,7 @@ def test_integers_come_out_bit_exact(target: str, level: int, batch: int, thread
         for line, port, got in zip(lines, kernel.outputs, results, strict=True)
         if not np.array_equal(got, expected[port.name].astype(np.float32))
     ]
-    assert not wrong, f"{target} -O{level}, batch {batch}, {threads} threads:\n" + "\n".join(wrong)
+    assert not wrong, f"{target} -O{level}, {portion} of {batch} images, {threads} threads:\n" + "\n".join(wrong)
 
 
 @pytest.mark.parametrize("level", [2, 0])

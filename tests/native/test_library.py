@@ -20,7 +20,7 @@ from convc.native.build import build
 from convc.native.compiler import find_compiler
 from convc.native.kernel import Kernel as Native
 from convc.ops.piecewise import Relu
-from convc.plan.program import Address, Placed, Port, Program, Space, Step
+from convc.plan.program import Address, Placed, Port, Program, Segment, Space, Step
 
 ROWS, COLUMNS = 64, 4096
 TYPE = TensorType.plain((ROWS, COLUMNS))
@@ -81,9 +81,10 @@ def step(name: str, source: Address, target: Address) -> Step:
 def program() -> Program:
     middle = Address(Space.ARENA, offset=128)
     steps = (step("a", Address(Space.INPUT), middle), step("b", middle, Address(Space.OUTPUT)))
+    whole = Segment(0, 2, 1, 1, 0, 0)
     return Program(
-        "tiny", (Port("x", TYPE),), (Port("y", TYPE),), steps, (), 64 + COLUMNS * 4, 128 + TYPE.bytes, TYPE.bytes,
-        64 + COLUMNS * 4, (Placed("a", 128, TYPE.bytes, 0, 1),),
+        "tiny", (Port("x", TYPE),), (Port("y", TYPE),), steps, (whole,), (), 64 + COLUMNS * 4, 128 + TYPE.bytes,
+        TYPE.bytes, 64 + COLUMNS * 4, (Placed("a", 128, TYPE.bytes, 0, 1),),
     )  # fmt: skip
 
 

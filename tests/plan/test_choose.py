@@ -15,7 +15,8 @@ from convc.kernels.winograd import Winograd
 from convc.network import Network
 from convc.options import Options, Target
 from convc.plan.choose import candidates, choose, contenders
-from convc.plan.problem import Problem, problems
+from convc.plan.portions import problems
+from convc.plan.problem import Problem
 from convc.weights.store import Weights
 
 WIDE = Target("wide", 16, 32)
