@@ -17,7 +17,7 @@ from convc.frontend.state import MAX_CALLS, Goal, Scope, is_unknown
 from convc.frontend.values import UNKNOWN, BlockRef, OpRef, ParameterRef, block_param, describe
 from convc.ir import OpError, TensorType, Value
 
-_KEYWORDS = "import|block|network|return|for|in|if|else|assert|and|or|not|fused|true|false"
+_KEYWORDS = "import|block|network|return|for|in|if|else|assert|ignore|and|or|not|fused|true|false"
 _LEGAL = re.compile(rf"(?!(?:{_KEYWORDS})\Z)[A-Za-z_]\w*(?:\.\w+)*", re.ASCII)
 
 Arguments = tuple[list[Given], list[tuple[s.Name, Given]]]

@@ -75,7 +75,8 @@ class Elaboration(Statements):
         outputs = self._outputs(results)
         if self.diagnostics:
             return None
-        return Graph(network.name.text, inputs, tuple(self.parameters.values()), tuple(self.nodes), outputs)
+        weights, nodes = tuple(self.parameters.values()), tuple(self.nodes)
+        return Graph(network.name.text, inputs, weights, nodes, outputs, tuple(self.ignored))
 
     def _bind_header(self, scope: Scope, network: s.NetworkSyntax, given: Mapping[str, object]) -> None:
         plain = [param for param in network.params if param.type is None]

@@ -19,7 +19,7 @@ _TOKEN = re.compile(
 )
 #: Words that no name may be.
 KEYWORDS = frozenset({
-    "import", "block", "network", "return", "for", "in", "if", "else", "assert", "and", "or", "not", "fused",
+    "import", "block", "network", "return", "for", "in", "if", "else", "assert", "ignore", "and", "or", "not", "fused",
 })  # fmt: skip
 _OPERATORS = frozenset(["|>", "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "..", "and", "or", "not"])
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")

@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     r"|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<other>\.\.|\|>|[=!<>]=|.)"
 )
 _DEFINITIONS = frozenset({"block", "network", "import"})
-_STATEMENTS = frozenset({"for", "if", "return", "assert"})
+_STATEMENTS = frozenset({"for", "if", "return", "assert", "ignore"})
 _WITH_BODY = frozenset({"for", "if", "block", "network"})
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 

@@ -58,6 +58,7 @@ class State:
 
     def __init__(self) -> None:
         self.parameters: dict[str, Value] = {}
+        self.ignored: dict[str, None] = {}  # scopes of weights that nothing reads, in order
         self.taken: set[str] = set()
         self.unused: set[str] = set()  # of those, the scopes of blocks that no value is called by
         self.nodes: list[Node] = []

@@ -54,6 +54,8 @@ class Statements(Calls):
                 return self._if(scope, statement)
             case s.Assert():
                 self._assert(scope, statement)
+            case s.Ignore():
+                self._ignore(scope, statement)
             case s.Marked():
                 with self.marked(statement.fuse):
                     return self._statement(scope, statement.statement)
@@ -168,6 +170,14 @@ class Statements(Calls):
             left, right = self.evaluate(scope, condition.left), self.evaluate(scope, condition.right)
             return f"{describe(left)} {condition.operator} {describe(right)}".replace("the number ", "")
         return "this is `false`"
+
+    # Weights
+
+    def _ignore(self, scope: Scope, statement: s.Ignore) -> None:
+        for text in statement.scopes:
+            ignored = self.text(scope, text)
+            if isinstance(ignored, str):
+                self.ignored.setdefault(scope.path_of(ignored))
 
     # Fused regions
 

@@ -211,6 +211,13 @@ class Assert(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class Ignore(Statement):
+    """`ignore "aux1", "aux2"`."""
+
+    scopes: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Marked(Statement):
     """`@fuse` (true) or `@nofuse` before a statement."""
 

@@ -140,6 +140,9 @@ class TreeBuilder:
     def assert_(self, span: Span, condition: s.Expression, message: Token | None) -> s.Assert:
         return s.Assert(span, condition, None if message is None else self.parse_text(self.source, message))
 
+    def ignore(self, span: Span, *scopes: Token) -> s.Ignore:
+        return s.Ignore(span, tuple(self.parse_text(self.source, scope) for scope in scopes))
+
     def marked(self, span: Span, mark: Token, statement: s.Statement) -> s.Marked:
         return s.Marked(span, mark == "@fuse", statement)
 

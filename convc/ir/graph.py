@@ -74,13 +74,18 @@ class Output:
 
 @dataclass(frozen=True)
 class Graph:
-    """A network: `nodes` in topological order; see the module docstring. Checked by `ir.verify`."""
+    """A network: `nodes` in topological order; see the module docstring. Checked by `ir.verify`.
+
+    `ignored` are scopes of tensors that a weights file may hold although no node reads them, such as the classifiers
+    that some networks have for training only.
+    """
 
     name: str
     inputs: tuple[Value, ...]
     parameters: tuple[Value, ...]
     nodes: tuple[Node, ...]
     outputs: tuple[Output, ...]
+    ignored: tuple[str, ...] = ()
 
     @cached_property
     def producers(self) -> Mapping[str, Node]:

@@ -26,6 +26,8 @@ def print_graph(graph: Graph) -> str:
     """The whole network, as a source that can be compiled."""
     header = ", ".join(f"{value.name}: {value.type}" for value in graph.inputs)
     lines = [f"network {graph.name}({header}) {{"]
+    if graph.ignored:
+        lines.append(f"{_INDENT}ignore {', '.join(map(attribute, graph.ignored))}")
     waiting = list(graph.parameters)
     position = {value.name: place for place, value in enumerate(graph.parameters)}
     shown = 0

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convc.diagnostics import ConvcError
-from convc.ir.graph import Graph, Value
+from convc.ir.graph import Graph
 from convc.ir.types import Shape
 from convc.weights import npz, safetensors
 
@@ -73,7 +73,7 @@ class Weights:
         Raises:
             ConvcError: Missing, unused and mis-shaped tensors, all of them.
         """
-        faults = _faults(arrays, graph.parameters)
+        faults = _faults(arrays, graph)
         if faults:
             title = f"{origin}{': ' if origin else ''}the weights do not fit network `{graph.name}`"
             raise ConvcError("\n".join([f"{title}:", *(f"  {fault}" for fault in faults)]))
@@ -83,9 +83,13 @@ class Weights:
         )
 
 
-def _faults(arrays: Mapping[str, npt.NDArray[Any]], parameters: tuple[Value, ...]) -> list[str]:
-    wanted = {value.name: value.type.shape for value in parameters}
-    unused = [name for name in arrays if name not in wanted and not name.endswith(_BOOKKEEPING)]
+def _faults(arrays: Mapping[str, npt.NDArray[Any]], graph: Graph) -> list[str]:
+    wanted = {value.name: value.type.shape for value in graph.parameters}
+    ignored = tuple(f"{scope}." for scope in graph.ignored)
+    unused = [
+        name for name in arrays
+        if name not in wanted and not name.endswith(_BOOKKEEPING) and not name.startswith(ignored)
+    ]  # fmt: skip
     faults = []
     for name, shape in wanted.items():
         if name not in arrays:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from convc.diagnostics import CompileError
-from convc.frontend import parse_graph
+from convc.frontend import format_source, parse_graph
 from convc.ir import Graph
 from convc.ir.printer import print_graph
 
@@ -164,6 +164,26 @@ def test_marks() -> None:
     graph = parse_graph(source)
     assert [node.fuse for node in graph.nodes] == [True, False, True, False, None, False]
     assert parse_graph(print_graph(graph)) == graph
+
+
+def test_ignored_scopes() -> None:
+    """Relative to the block that names them, each once, and in a dump."""
+    source = """
+    block b(x, i) {
+        ignore "aux{i}"
+        return conv(x, 4, 1)
+    }
+    network n(x: f32[1, 4, 6, 6]) {
+        ignore "head", "tail"
+        for i in 0..2 { x = b(x, i, name = "body.{i}") }
+        ignore "head"
+        return x
+    }
+    """
+    graph = parse_graph(source)
+    assert graph.ignored == ("head", "tail", "body.0.aux0", "body.1.aux1")
+    assert parse_graph(print_graph(graph)) == graph
+    assert format_source(source.replace(", ", " ,")) == format_source(source)
 
 
 def test_a_mark_that_there_is_not() -> None:

@@ -39,6 +39,18 @@ def test_bound_weights_are_float32_by_name(graph: Graph) -> None:
     assert weights.shapes["conv1.weight"] == (4, 3, 3, 3)
 
 
+def test_what_a_network_ignores_is_no_misfit(graph: Graph) -> None:
+    """Only whole scopes, and only those it names."""
+    arrays = fitting(graph)
+    ignoring = parse_graph(NET.replace("    a =", '    ignore "aux", "head.extra"\n    a ='))
+    arrays["aux.conv.weight"] = arrays["aux.conv.bias"] = arrays["head.extra.weight"] = np.zeros(1)
+    assert Weights.bind(arrays, ignoring).shapes == Weights.random(graph).shapes
+    arrays["auxiliary.weight"] = np.zeros(1)
+    with pytest.raises(ConvcError) as caught:
+        Weights.bind(arrays, ignoring)
+    assert str(caught.value).splitlines()[1:] == ["  unused: auxiliary.weight [1]"]
+
+
 def test_every_misfit_is_listed_at_once(graph: Graph) -> None:
     arrays = fitting(graph)
     arrays["conv1.wieght"] = arrays.pop("conv1.weight")

@@ -153,7 +153,7 @@ class _Out(nn.Module):
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.backbone, self.classifier = model.backbone, model.classifier
+        self.backbone, self.classifier, self.aux_classifier = model.backbone, model.classifier, model.aux_classifier
 
     def forward(self, x: Tensor) -> Tensor:
         scores = self.classifier(self.backbone(x)["out"])
@@ -194,4 +194,4 @@ def deformable_resnet50(modulated: bool) -> nn.Module:
 
 def deeplab_v3() -> nn.Module:
     models = library("torchvision.models.segmentation")
-    return _Out(models.deeplabv3_resnet50(weights=None, weights_backbone=None, num_classes=21))
+    return _Out(models.deeplabv3_resnet50(weights=None, weights_backbone=None, num_classes=21, aux_loss=True))

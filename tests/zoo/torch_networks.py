@@ -1,6 +1,6 @@
 """The zoo's networks in torch: torchvision's and timm's where they have them, else spelt here as in the paper.
 
-A module's names are those of the `.conv` file.
+A module's names are those of the `.conv` file, or those it has with `names = "timm"`.
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "deformable_resnet50_v2": lambda: deformable_resnet50(True),
     "densenet121": lambda: torchvision_model("densenet121"),
     "efficientnet_b0": lambda: torchvision_model("efficientnet_b0"),
+    "efficientnet_b0 timm": lambda: timm_model("efficientnet_b0"),
     "fcn16s": lambda: Fcn(16),
     "fcn32s": lambda: Fcn(32),
     "fcn8s": lambda: Fcn(8),
     "inception_v1": inception_v1,
-    "inception_v1_bn": lambda: torchvision_model("googlenet", aux_logits=False, init_weights=False),
+    "inception_v1_bn": lambda: torchvision_model("googlenet", init_weights=False),
     "inception_v2": BnInception,
-    "inception_v3": lambda: torchvision_model("inception_v3", aux_logits=False, init_weights=False),
+    "inception_v3": lambda: torchvision_model("inception_v3", init_weights=False),
     "mobilenet_v1": lambda: timm_model("mobilenetv1_100"),
     "mobilenet_v2": lambda: torchvision_model("mobilenet_v2"),
+    "mobilenet_v2 timm": lambda: timm_model("mobilenetv2_100"),
     "mobilenet_v3_large": lambda: torchvision_model("mobilenet_v3_large"),
+    "mobilenet_v3_large timm": lambda: timm_model("mobilenetv3_large_100"),
     "nin": nin,
     "resnet18": lambda: torchvision_model("resnet18"),
     "resnet50": lambda: torchvision_model("resnet50"),
@@ -42,7 +45,9 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "squeezenet": lambda: torchvision_model("squeezenet1_1"),
     "unet": UNet,
     "vgg16": lambda: torchvision_model("vgg16"),
+    "vgg16 timm": lambda: timm_model("vgg16"),
     "vgg19": lambda: torchvision_model("vgg19"),
+    "vgg19 timm": lambda: timm_model("vgg19"),
     "wavenet": WaveNet,
     "xception": lambda: timm_model("legacy_xception"),
 }
