@@ -64,12 +64,17 @@ def load(path: str | Path, weights: str | Path | None = None, seed: int = 0, **p
     return Network(graph, bound, sources)
 
 
-def from_onnx(model: str | Path | bytes, shapes: Mapping[str, Sequence[int]] | None = None) -> Network:
+def from_onnx(
+    model: str | Path | bytes,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    constants: Mapping[str, Any] | None = None,
+) -> Network:
     """The network in an ONNX model, with its weights.
 
     Args:
         model: A path, or the bytes of a model.
         shapes: Extents of inputs where the model leaves them open, e.g. `{"x": (1, 3, 224, 224)}`.
+        constants: Numbers for inputs that decide what is computed and are none then, e.g. `{"sample_rate": 16000}`.
 
     Raises:
         ConvcError: No readable model, an open shape, or nodes that cannot be imported (all of them are listed); or the
@@ -79,7 +84,7 @@ def from_onnx(model: str | Path | bytes, shapes: Mapping[str, Sequence[int]] | N
     from convc.network import Network
     from convc.weights import Weights
 
-    imported = import_model(model, shapes)
+    imported = import_model(model, shapes, constants)
     for note in imported.notes:
         warnings.warn(note, stacklevel=2)
     return Network(imported.graph, Weights.bind(imported.arrays, imported.graph))

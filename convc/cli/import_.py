@@ -21,6 +21,20 @@ def _shapes(ctx: click.Context, param: click.Parameter, given: Sequence[str]) ->
     return found
 
 
+def _constants(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> dict[str, list[float] | float]:
+    found: dict[str, list[float] | float] = {}
+    for text in given:
+        name, equals, numbers = text.rpartition("=")
+        try:
+            values = [float(part) for part in numbers.split(",")]
+        except ValueError:
+            values = []
+        if not equals or not name or not values:
+            raise click.BadParameter(f"{text!r} is not NAME=16000")
+        found[name] = values if len(values) > 1 else values[0]
+    return found
+
+
 @click.command("import")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path(), metavar="FOLDER", help="Else here.")
@@ -28,21 +42,29 @@ def _shapes(ctx: click.Context, param: click.Parameter, given: Sequence[str]) ->
     "--shape", "shapes", multiple=True, metavar="NAME=1,3,224,224", callback=_shapes,
     help="The extents of an input, where the model leaves them open (may be repeated).",
 )
+@click.option(
+    "--constant", "constants", multiple=True, metavar="NAME=16000", callback=_constants,
+    help="The numbers of an input that decides what is computed; it is no input then (may be repeated).",
+)
 @json_option
-def command(model: Path, output: Path, shapes: dict[str, tuple[int, ...]], as_json: bool) -> None:  # fmt: skip
+def command(
+    model: Path, output: Path, shapes: dict[str, tuple[int, ...]], constants: dict[str, list[float] | float],
+    as_json: bool,
+) -> None:
     """Turn an ONNX model into a source and its weights: MODEL.conv and MODEL.safetensors.
 
     \b
     Example:
         convc import resnet50.onnx -o nets/
         convc import detector.onnx --shape x=1,3,640,640
+        convc import speech.onnx --shape input=1,576 --constant sr=16000
     """
     from convc.cli.common import write_text
     from convc.importers.onnx import import_model
     from convc.weights.safetensors import write
     from convc.writer import write_source
 
-    imported = import_model(model, shapes)
+    imported = import_model(model, shapes, constants)
     written = write_source(imported.graph, f"Imported from {model.name}; the weights are in {model.stem}.safetensors.")
     output.mkdir(parents=True, exist_ok=True)
     source, weights = output / f"{model.stem}.conv", output / f"{model.stem}.safetensors"

@@ -36,14 +36,14 @@ class Imported:
 
 
 def import_model(
-    model: Any, shapes: Mapping[str, Sequence[int]] | None = None, constants: Mapping[str, Array] | None = None
+    model: Any, shapes: Mapping[str, Sequence[int]] | None = None, constants: Mapping[str, Any] | None = None
 ) -> Imported:
     """The graph of an ONNX model.
 
     Args:
         model: A path, the bytes of a model, or a parsed `onnx.ModelProto`.
         shapes: Extents of inputs, by name, where the model leaves them open.
-        constants: Inputs that are fixed to these numbers.
+        constants: Inputs that are fixed to these numbers, such as a sample rate that decides what is computed.
 
     Raises:
         ConvcError: No readable model, or shapes are missing or do not fit.
@@ -55,7 +55,7 @@ def import_model(
         raise ConvcError("not a valid ONNX model: a name in it is not UTF-8") from None
 
 
-def _import(opened: Model, shapes: Mapping[str, Sequence[int]], constants: Mapping[str, Array]) -> Imported:
+def _import(opened: Model, shapes: Mapping[str, Sequence[int]], constants: Mapping[str, Any]) -> Imported:
     builder = GraphBuilder()
     walk = Walk(opened, builder)
     notes = list(_bind_weights(opened, walk))
@@ -95,7 +95,7 @@ def _narrow(model: Model, name: str, array: Array) -> Array:
 
 
 def _bind_inputs(
-    model: Model, walk: Walk, shapes: Mapping[str, Sequence[int]], constants: Mapping[str, Array]
+    model: Model, walk: Walk, shapes: Mapping[str, Sequence[int]], constants: Mapping[str, Any]
 ) -> Iterator[str]:
     inputs = [value for value in model.proto.graph.input if value.name not in walk.known]
     _check_names(model, [value.name for value in inputs], [*shapes, *constants])
@@ -103,7 +103,7 @@ def _bind_inputs(
     extents: dict[str, int] = {}
     for value in inputs:
         if value.name in constants:
-            walk.known[value.name] = Tensor.known(value.name, np.asarray(constants[value.name]))
+            walk.known[value.name] = Tensor.known(value.name, _fixed(model, value, constants[value.name]))
             continue
         dtype = _dtype(model, value)
         shape = _shape(value, shapes.get(value.name), extents, faults)
@@ -131,6 +131,15 @@ def _dtype(model: Model, value: Any) -> np.dtype[Any]:
     if dtype is None:
         raise ConvcError(f"{model.origin}: input `{value.name}` is not made of numbers")
     return dtype
+
+
+def _fixed(model: Model, value: Any, given: Any) -> Array:
+    """An input's numbers, in the model's type and rank; one number fills a tensor of any rank."""
+    array, rank = np.asarray(given, _dtype(model, value)), len(value.type.tensor_type.shape.dim)
+    array = array.reshape((1,) * rank) if array.size == 1 else array
+    if array.ndim != rank:
+        raise ConvcError(f"{model.origin}: input `{value.name}` has {rank} axes, its constant {array.ndim}")
+    return array
 
 
 def _shape(value: Any, given: Sequence[int] | None, extents: dict[str, int], faults: list[str]) -> Shape | None:

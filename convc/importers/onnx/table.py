@@ -15,6 +15,7 @@ from convc.importers.onnx.handlers import (
     movement,
     normalization,
     pooling,
+    recurrent,
     reduction,
     resize,
 )
@@ -24,7 +25,7 @@ Handler = Callable[[Call], object]
 HANDLERS: Final[dict[str, Handler]] = {
     **convolution.HANDLERS, **pooling.HANDLERS, **elementwise.HANDLERS, **activation.HANDLERS,
     **normalization.HANDLERS, **matrix.HANDLERS, **reduction.HANDLERS, **movement.HANDLERS, **resize.HANDLERS,
-    **einsum.HANDLERS,
+    **einsum.HANDLERS, **recurrent.HANDLERS,
 }  # fmt: skip
 
 #: Ops that only move or pick elements, or whose result is exact, and so may be applied to whole numbers (in f32).
@@ -55,9 +56,6 @@ _ADVICE: Final = {
     "If": "the condition must be a constant",
     "Loop": "unroll it before the export",
     "Scan": "unroll it before the export",
-    "LSTM": "recurrent layers are not compiled",
-    "GRU": "recurrent layers are not compiled",
-    "RNN": "recurrent layers are not compiled",
     "NonMaxSuppression": "leave it out of the model, and run it on the result",
     "RoiAlign": "leave it out of the model, and run it on the result",
     "TopK": "leave it out of the model, and run it on the result",

@@ -114,7 +114,9 @@ class Walk:
         condition = operands[0] if operands else None
         if condition is None or condition.array is None:
             reason = "the condition must be a constant; convc runs the same steps every time"
-            raise NeedsConstant(condition.name, reason) if condition and condition.is_input else Declined(reason)
+            if condition is not None and condition.is_input:
+                raise NeedsConstant(condition.name, reason)
+            raise Declined(f"{reason}; an input that decides it is fixed by constants={{...}}, or --constant NAME=...")
         if depth >= _DEEPEST:
             raise Declined(f"more than {_DEEPEST} subgraphs inside each other")
         branch = attributes["then_branch" if bool(condition.array.reshape(-1).all()) else "else_branch"]
@@ -136,7 +138,10 @@ class Walk:
             reason = f"{error}: {error.note}" if error.note else str(error)
         else:
             reason = str(error)
-        needed = error.input if isinstance(error, NeedsConstant) else ""
+        needed = ""
+        if isinstance(error, NeedsConstant):
+            needed = error.input
+            reason += f'; give it as constants={{"{needed}": ...}}, or --constant {needed}=... on the command line'
         self.refusals.append(Refusal(shown, node.op_type, reason, needed))
         self._unknown(node)
 
