@@ -2,7 +2,8 @@
 
 Every value has one definition and a name of its own, regions included; it is defined before it is read, and read with
 the type it was defined with; every op infers the types its node has (but for layouts); what leaves a region is made in
-it; no two elements of a tensor share memory; the operands of a concatenation in place lie where the result has them.
+it; no two elements of a tensor share memory; the operands of a concatenation in place lie where the result has them, a
+slice in place where its source has it.
 """
 
 from __future__ import annotations
@@ -132,13 +133,29 @@ def _check_places(graph: Graph) -> Iterator[str]:
     for node in graph.nodes:
         if not getattr(node.op, "in_place", False):
             continue
-        result, start = node.output.type, 0
+        cut = node.op.name == "slice"
         for value in node.inputs:
             if value.name not in graph.producers or value.name in graph.constants:
-                yield f"{value.name} is not computed while running: it cannot lie in {node.name}"
+                shared = f"{node.name} cannot lie in it" if cut else f"it cannot lie in {node.name}"
+                yield f"{value.name} is not computed while running: {shared}"
+        if cut:
+            yield from _check_slice(node)
+            owner[node.name] = node.inputs[0].name
+            continue
+        result, start = node.output.type, 0
+        for value in node.inputs:
             if value.type.layout != result.layout or start % result.block:
                 yield f"{value.name} does not lie in {node.name} at channel {start}"
             if value.name in owner:
                 yield f"{value.name} lies in {owner[value.name]} and in {node.name}"
             owner[value.name] = node.name
             start += value.type.shape[1]
+
+
+def _check_slice(node: Node) -> Iterator[str]:
+    """A slice in place shares its source's strides and takes whole blocks of channels, one after another."""
+    source, result = node.inputs[0].type, node.output.type
+    axis, begin, end, step = (getattr(node.op, name) for name in ("axis", "begin", "end", "step"))
+    whole = axis != 1 or (begin % source.block == 0 and (end % source.block == 0 or end == source.shape[1]))
+    if result.layout != source.layout or step != 1 or not whole:
+        yield f"{node.name} does not lie in {node.inputs[0].name} as it is stored"

@@ -14,13 +14,15 @@ Origin = tuple[tuple[Value, int], ...]
 
 
 def moves_channels(node: Node) -> bool:
-    """Whether a node is such a movement; a concatenation in place moves nothing."""
+    """Whether a node is such a movement; in place nothing is moved."""
     match node.op:
         case ChannelShuffle():
             return True
         case Concat(axis=1):
             return not node.op.in_place
-        case Split(axis=1) | Slice(axis=1) | Gather(axis=1):
+        case Slice(axis=1):
+            return not node.op.in_place
+        case Split(axis=1) | Gather(axis=1):
             return True
     return False
 

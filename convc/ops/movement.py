@@ -62,6 +62,7 @@ class Slice(Movement):
 
     `begin` and `end` are Python's: negative ones count from the end, what reaches past the tensor is cut off. Resolved,
     `begin` is not negative, and `end` only (as minus extent minus one) where a backward range reaches index 0.
+    `in_place` is set by a pass: the result is read where it lies in x.
     """
 
     name: ClassVar[str] = "slice"
@@ -71,11 +72,13 @@ class Slice(Movement):
         Param("begin", Kind.INT, None, "first index; all of the axis by default"),
         Param("end", Kind.INT, None, "index before which it ends"),
         Param("step", Kind.INT, 1, "distance of the indices; negative goes backwards"),
+        Param("in_place", Kind.BOOL, False, "set by the compiler: the result lies in x"),
     )
     axis: int
     begin: int
     end: int
     step: int = 1
+    in_place: bool = False
 
     @classmethod
     def build(cls, args: Arguments) -> tuple[Op, tuple[Value, ...]]:
@@ -86,7 +89,7 @@ class Slice(Movement):
         extent = x.type.shape[axis]
         first, last = (args.integer(name) if args.given(name) else None for name in ("begin", "end"))
         begin, end, _ = slice(first, last, step).indices(extent)
-        return cls(axis, max(begin, 0), end if end >= 0 else -extent - 1, step), (x,)
+        return cls(axis, max(begin, 0), end if end >= 0 else -extent - 1, step, args.flag("in_place")), (x,)
 
     def indices(self, extent: int) -> range:
         """The indices taken of an axis of `extent`."""

@@ -23,6 +23,7 @@ from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
 from convc.ops.conv_transpose import ConvTranspose
 from convc.ops.deform import DeformConv
+from convc.ops.movement import Slice
 from convc.ops.shape import Concat, Flatten, Reorder
 from convc.passes.base import Pass, Report
 from convc.passes.layout_rules import Rule, rule_of
@@ -57,7 +58,7 @@ def _without_layouts(graph: Graph) -> Graph:
 
 
 def _not_in_place(node: Node) -> Node:
-    return replace(node, op=replace(node.op, in_place=False)) if isinstance(node.op, Concat) else node
+    return replace(node, op=replace(node.op, in_place=False)) if isinstance(node.op, (Concat, Slice)) else node
 
 
 def _reads(node: Node, value: Value) -> list[str]:

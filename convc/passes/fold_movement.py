@@ -9,9 +9,10 @@
              y: f32[1, 8, 9, 9] = conv(c, weight = w, pad = 1)
 
 Transposes in a row become one, so do reshapes of any kind; a reshape to [n, rest] becomes `flatten`, which linear
-layers take in. A slice of a concatenation reads the operand it lies in, a slice of a slice its source. Zero padding
-goes into the convolution or average that reads it, padding with minus infinity into a maximum; a matrix product takes a
-transposed operand as it lies.
+layers take in. A slice of a concatenation reads the operand it lies in, a slice of a slice its source; a slice of the
+rows or columns of a transposed convolution becomes its padding; a concatenation of all pieces of a split takes what was
+split. Zero padding goes into the convolution or average that reads it, padding with minus infinity into a maximum; a
+matrix product takes a transposed operand as it lies.
 Requires: nothing. Ensures: what is no longer read is left for `remove-dead`. Declines: padding that its reader cannot
 take in.
 """
@@ -25,6 +26,7 @@ from typing import ClassVar, Final
 from convc.ir.graph import Graph, Node, Value
 from convc.ir.op import OpError
 from convc.ops.conv import Conv
+from convc.ops.conv_transpose import ConvTranspose
 from convc.ops.matmul import MatMul
 from convc.ops.movement import Expand, Gather, Movement, Slice, Split, Tile, Transpose
 from convc.ops.pad import Pad
@@ -56,6 +58,8 @@ class FoldMovement(Pass):
             node = substitute(original, aliases)
             while (folded := _fold(node, made, report)) is not None and folded is not node:
                 node = folded
+            if (shorter := _crop(graph, node, made, report)) is not None:
+                node = shorter
             if _does_nothing(node):
                 report.applied(node, f"removed: {node.op.name} moves nothing")
                 aliases[node.name] = node.inputs[0]
@@ -76,6 +80,8 @@ def _fold(node: Node, made: Mapping[str, Node], report: Report) -> Node | None:
             return _reshape(node, before, made, report)
         case MatMul():
             return _product(node, made, report)
+        case Concat():
+            return _join(node, node.op, made, report)
     if before is None:
         return None
     match (node.op, before.op):
@@ -91,7 +97,7 @@ def _fold(node: Node, made: Mapping[str, Node], report: Report) -> Node | None:
 
 def _does_nothing(node: Node) -> bool:
     """Whether a movement hands on its operand as it is."""
-    if not isinstance(node.op, (Movement, *_RESHAPES)) or node.inputs[0].type != node.outputs[0].type:
+    if not isinstance(node.op, (Movement, Concat, *_RESHAPES)) or node.inputs[0].type != node.outputs[0].type:
         return False
     x = node.inputs[0].type
     match node.op:
@@ -105,6 +111,8 @@ def _does_nothing(node: Node) -> bool:
             return not any(node.op.pads)
         case ChannelShuffle(groups):
             return groups in (1, x.shape[1])
+        case Concat():
+            return len(node.inputs) == 1
         case Expand() | Tile() | Split() | Reshape() | Flatten() | Squeeze() | Unsqueeze():
             return True
     return False
@@ -169,6 +177,36 @@ def _slice(node: Node, op: Slice, before: Node, report: Report) -> Node | None:
     report.applied(node, f"reads {source.name} where {before.name} has it from")
     stop = taken.stop if taken.stop >= 0 else -source.type.shape[op.axis] - 1
     return replace(node, op=Slice(op.axis, taken.start, stop, taken.step), inputs=(source,))
+
+
+def _crop(graph: Graph, node: Node, made: Mapping[str, Node], report: Report) -> Node | None:
+    """A slice of a transposed convolution that nobody else reads: what is cut off becomes its padding."""
+    op = node.op
+    if not isinstance(op, Slice) or op.step != 1 or op.axis < 2:
+        return None
+    before = made.get(node.inputs[0].name)
+    if before is None or not isinstance(before.op, ConvTranspose) or before.name in graph.output_names:
+        return None
+    if tuple(user.name for user in graph.users[before.name]) != (node.name,):
+        return None
+    pad, axis, rank = list(before.op.pad), op.axis - 2, before.output.type.rank - 2
+    pad[axis] += op.begin
+    pad[rank + axis] += before.output.type.shape[op.axis] - op.end
+    report.applied(node, f"taken from {before.name} by padding: the rest is not computed")
+    return replace(before, op=replace(before.op, pad=tuple(pad)), outputs=node.outputs)
+
+
+def _join(node: Node, op: Concat, made: Mapping[str, Node], report: Report) -> Node | None:
+    """A concatenation that has all pieces of a split in order takes what was split instead."""
+    for place, value in enumerate(node.inputs):
+        split = made.get(value.name)
+        if split is None or not isinstance(split.op, Split) or split.op.axis != op.axis:
+            continue
+        end = place + len(split.outputs)
+        if node.inputs[place:end] == split.outputs:
+            report.applied(node, f"takes {split.inputs[0].name} whole, not in pieces")
+            return replace(node, inputs=(*node.inputs[:place], *split.inputs, *node.inputs[end:]))
+    return None
 
 
 def _window(node: Node, before: Node, pad: Pad, report: Report) -> Node | None:

@@ -19,6 +19,7 @@ from convc.passes.fuse_pool import FusePool
 from convc.passes.fuse_prologue import FusePrologue
 from convc.passes.merge_branches import MergeBranches
 from convc.passes.place_concat import PlaceConcat
+from convc.passes.place_slices import PlaceSlices
 from convc.passes.recognise_activations import RecogniseActivations
 from convc.passes.remove_dead import RemoveDead
 from convc.passes.remove_identities import RemoveIdentities
@@ -42,6 +43,7 @@ def all_passes(target: Target) -> tuple[Pass, ...]:
         AssignLayouts(target.lanes),
         PlaceConcat(),
         FuseMovement(),
+        PlaceSlices(),
         FuseDepthwise(),
         FusePrologue(),
         FusePool(),

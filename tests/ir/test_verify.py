@@ -12,6 +12,7 @@ from convc.ir.graph import Graph, Node, Output, Value
 from convc.ir.op import Fused
 from convc.ir.types import Layout, TensorType
 from convc.ir.verify import verify, violations
+from convc.ops.movement import Slice
 
 GRAPH = parse_graph("""
 network n(x: f32[1, 8, 4, 4; nChw8c]) {
@@ -98,6 +99,28 @@ def test_operand_in_two_places() -> None:
 def test_input_in_place() -> None:
     graph = replace(GRAPH, inputs=(*GRAPH.inputs, A.output), nodes=(B, Y, Z))
     check(graph, "a is not computed while running: it cannot lie in y")
+
+
+@pytest.mark.parametrize(
+    ("op", "sound"),
+    [
+        (Slice(1, 0, 8, 1, True), True),
+        (Slice(1, 16, 20, 1, True), True),
+        (Slice(2, 1, 3, 1, True), True),
+        (Slice(1, 8, 12, 1, True), False),
+        (Slice(1, 4, 12, 1, True), False),
+        (Slice(2, 0, 4, 2, True), False),
+    ],
+)
+def test_slice_in_place(op: Slice, sound: bool) -> None:
+    x = Value("x", TensorType.blocked((1, 20, 4, 4), 8))
+    relu = Node(A.op, (x,), (Value("c", x.type),))
+    (type,) = op.infer(x.type)
+    piece = Node(op, relu.outputs, (Value("s", type.with_layout(x.type.layout)),))
+    graph = Graph("n", (x,), (), (relu, piece), (Output("s", piece.output),))
+    assert list(violations(graph)) == ([] if sound else ["s does not lie in c as it is stored"])
+    given = replace(graph, inputs=(x, relu.output), nodes=(piece,))
+    assert "c is not computed while running: s cannot lie in it" in list(violations(given))
 
 
 @pytest.mark.parametrize(

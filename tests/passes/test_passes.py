@@ -33,6 +33,7 @@ from convc.passes.fuse_pool import FusePool
 from convc.passes.fuse_prologue import FusePrologue
 from convc.passes.merge_branches import MergeBranches
 from convc.passes.place_concat import PlaceConcat
+from convc.passes.place_slices import PlaceSlices
 from convc.passes.recognise_activations import RecogniseActivations
 from convc.passes.remove_dead import RemoveDead
 from convc.passes.remove_identities import RemoveIdentities
@@ -43,8 +44,8 @@ PASSES: dict[str, Pass] = {
     item.name: item
     for item in (
         RemoveIdentities(), RecogniseActivations(), FoldMovement(), RemoveDead(), FoldBatchNorm(), MergeBranches(),
-        FuseEpilogue(), AssignLayouts(lanes=8), PlaceConcat(), FuseMovement(), FuseDepthwise(), FusePrologue(),
-        FusePool(),
+        FuseEpilogue(), AssignLayouts(lanes=8), PlaceConcat(), FuseMovement(), PlaceSlices(), FuseDepthwise(),
+        FusePrologue(), FusePool(),
     )
 }  # fmt: skip
 
