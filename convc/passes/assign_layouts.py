@@ -3,9 +3,10 @@
     before:  y: f32[1, 64, 56, 56] = conv(x, ...)      after:  y: f32[1, 64, 56, 56; nChw16c] = conv(x, ...)
 
 Inputs and outputs of the network stay as the caller has them. A convolution over fewer channels than a block reads a
-plain input as it is, and elementwise results of plain images are plain; every other reader of a plain image gets one
-`reorder`, shared. `flatten`, `reshape` and `softmax` over channels need them plain, unless fused into a linear
-layer, which takes the blocks' order into its weights; movements, reductions and norms take images as they come
+plain input as it is; elementwise results of plain images are plain, even where one far smaller operand (the gate of an
+excitation) has to be brought out of blocks for it, and so are pools of whole plain maps; every other reader of a plain
+image gets one `reorder`, shared. `flatten`, `reshape` and `softmax` over channels need them plain, unless fused into a
+linear layer, which takes the blocks' order into its weights; movements, reductions and norms take images as they come
 (`passes/layout_rules.py`). Layouts and reorders that the graph has already are decided anew.
 Requires: nothing. Ensures: between convolutions nothing is reordered. Declines: tensors that are not images.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from convc.ir.graph import Graph, Node, Output, Value, fresh_name, walk
 from convc.ir.op import members
@@ -26,8 +27,11 @@ from convc.ops.deform import DeformConv
 from convc.ops.movement import Slice
 from convc.ops.shape import Concat, Flatten, Reorder
 from convc.passes.base import Pass, Report
-from convc.passes.layout_rules import Rule, rule_of
+from convc.passes.layout_rules import POOLED_PLAIN, Rule, rule_of
 from convc.passes.rewrite import substitute
+
+#: How many times as large plain operands must be for the others to be brought out of blocks.
+SMALL: Final = 8
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ class _Assignment:
             return self._with_types(node, {v.name: self._as(v, False) for v in stored}, False)
         inputs = tuple(stored)
         if self._stays_plain(rule, node, inputs):
-            return self._with_types(node, {v.name: v for v in inputs}, False)
+            return self._with_types(node, {v.name: self._as(v, False) for v in inputs}, False)
         return self._with_types(node, {v.name: self._operand(node, anchor, v) for v in inputs}, True)
 
     def _with_types(self, node: Node, inputs: Mapping[str, Value], blocked: bool) -> Node:
@@ -108,13 +112,18 @@ class _Assignment:
         return Value(value.name, TensorType.blocked(value.type.shape, self.lanes, value.type.dtype))
 
     def _stays_plain(self, rule: Rule, node: Node, inputs: tuple[Value, ...]) -> bool:
-        """What takes images as they come; and elementwise arithmetic, unless one is there in blocks anyway: whoever
-        wants blocks copies once either way, and the caller wants none."""
+        """What takes images as they come; elementwise arithmetic and the pool of a whole map, unless the image is there
+        in blocks anyway: whoever wants blocks copies once either way, and the caller wants none."""
         images = [v for v in inputs if v.type.is_image and v.name not in self.graph.constants]
-        if not all(v.type.block == 1 for v in images):
+        plain = [v for v in images if v.type.block == 1]
+        others = sum(v.type.elements for v in images if v.type.block > 1)
+        if others * SMALL > sum(v.type.elements for v in plain):
             return False
-        copied = any((v.name, True) in self.copies for v in images)
-        return rule is Rule.FOLLOW or (all(isinstance(m.op, Elementwise) for m in members(node)) and not copied)
+        if rule is Rule.FOLLOW:
+            return not others
+        copied = any((v.name, True) in self.copies for v in plain)
+        elementwise = all(isinstance(member.op, Elementwise) for member in members(node))
+        return not copied and (elementwise or isinstance(node.op, POOLED_PLAIN))
 
     def _operand(self, node: Node, anchor: Node, value: Value) -> Value:
         """The operand in a layout the node's kernel reads."""

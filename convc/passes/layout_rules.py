@@ -9,6 +9,7 @@ from convc.ir.graph import Node
 from convc.ops.linear import Linear
 from convc.ops.matmul import MatMul
 from convc.ops.movement import Movement, Transpose
+from convc.ops.pool import GlobalAvgPool, GlobalMaxPool
 from convc.ops.reduce import Reduce
 from convc.ops.reshaping import Squeeze, Unsqueeze
 from convc.ops.shape import Flatten, Reshape
@@ -26,6 +27,10 @@ class Rule(Enum):
 
 
 _PLAIN_ONLY: Final = (Flatten, Reshape, Squeeze, Unsqueeze, Linear, MatMul, LayerNorm)
+
+#: Pools whose kernel sums plain images as fast as blocked ones, where nothing follows in the same node.
+POOLED_PLAIN: Final = (GlobalAvgPool, GlobalMaxPool)
+
 _FOLLOWING: Final = (Movement, Reduce, StatisticsNorm, LpNorm, AlongAxis)
 
 

@@ -11,11 +11,16 @@ from convc.kernels.tiles import UNIT, Axis
 from convc.kernels.window import Window, average_counts
 from convc.ops.adaptive_pool import AdaptiveAvgPool, AdaptivePool
 from convc.ops.pool import AvgPool, GlobalAvgPool, GlobalLpPool, GlobalMaxPool, GlobalPool, LpPool, MaxPool, WindowPool
+from convc.options import Target
 from convc.plan.axes import axes_of
 from convc.plan.call import Call, extent5, five, plane
 from convc.plan.formulas import make_formula
+from convc.plan.reduce import reduce_kernel
 
 Kind = Literal["max", "average", "norm"]
+
+#: What poolings of whole maps are of plain images.
+REDUCTIONS: Final[dict[type, str]] = {GlobalAvgPool: "reduce_mean", GlobalMaxPool: "reduce_max"}
 
 _KINDS: Final[dict[type, Kind]] = {
     MaxPool: "max", AvgPool: "average", LpPool: "norm",
@@ -54,10 +59,17 @@ def adaptive_call(graph: Graph, node: Node, anchor: Node, followers: Sequence[No
     return _bins(graph, node, anchor, followers, kind, [whole(1)] * (3 - len(bins)) + list(bins), 0)
 
 
-def global_call(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node]) -> Call:
-    """Pooling of whole maps; rows that follow each other without a gap are walked as one."""
-    op = anchor.op
+def global_call(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], target: Target) -> Call:
+    """Pooling of whole maps; rows that follow each other without a gap are walked as one.
+
+    A plain image alone is a reduction over its spatial axes, whose pixels lie in the lanes.
+    """
+    op, src, dst = anchor.op, anchor.inputs[0].type, node.output.type
     assert isinstance(op, GlobalPool)
+    if type(op) in REDUCTIONS and not followers and src.block == dst.block == 1:
+        kernel = reduce_kernel(REDUCTIONS[type(op)], src, dst, tuple(range(2, src.rank)), True, target)
+        reason = "four partial results; elements of one result lie in the lanes"
+        return Call(kernel, (anchor.inputs[0], node.output), kernel.items, node, reason)
     _, _, depth, height, width = extent5(anchor.inputs[0].type)
     strides = plane(anchor.inputs[0].type)
     if strides.h == width * strides.w:

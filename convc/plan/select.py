@@ -98,7 +98,7 @@ def _of_anchor(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
         case WindowPool():
             return (pool_call(graph, node, anchor, followers),)
         case GlobalPool():
-            return (global_call(graph, node, anchor, followers),)
+            return (global_call(graph, node, anchor, followers, target),)
         case AdaptivePool():
             return (adaptive_call(graph, node, anchor, followers),)
         case Resize():

@@ -161,6 +161,9 @@ PROBLEMS = """
     24 12 11   maxpool([2, 4], stride = [2, 3], dilation = [3, 1], ceil = true)
     17 9 9     lppool(3, stride = 2, p = 1)
     24 9 7     global_maxpool
+    24 9 7     conv(24, 1) |> global_maxpool
+    24 9 7     scaled_by_its_largest
+    17 4 3 5   scaled_by_its_largest
     17 4 6     global_lppool(p = 1)
     24 12 9    adaptive_maxpool([5, 4])
     17 8 6     adaptive_avgpool([2, 3])
@@ -225,6 +228,9 @@ block halves_shuffled(x, first) {
 block scaled_by_its_mean(x, channels, kernel, pad = 0, groups = 1) {
     y = conv(x, channels, kernel, pad = pad, groups = groups) |> relu6
     return y * global_avgpool(y)
+}
+block scaled_by_its_largest(x) {
+    return x * conv(global_maxpool(x), x.channels, 1)
 }
 """
 
