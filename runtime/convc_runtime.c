@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CHUNKS_PER_THREAD = 8, CACHE_LINE = 64, TURNS_PER_LOOK = 64 };
+enum { CACHE_LINE = 64, TURNS_PER_LOOK = 64 };
 
 /* How long a thread spins at a meeting before it offers its core to others, and how long an idle worker spins before it
  * sleeps: longer than the gap between two runs in a row, shorter than anybody notices. */
@@ -46,15 +46,25 @@ static int spin(struct waiting *w, double seconds)
     return now() - w->start < seconds;
 }
 
-/* What there is to take: the number of the turn (a shared step of a run, or whole portions of a batch) above, the next
- * work item below. One word, so that a thread which was away for a while cannot take from a turn it has not seen. */
-typedef unsigned long long ticket;
+/* The number of the turn (a shared step of a run, or whole portions of a batch), and below it what is left of it. One word
+ * each, so that a thread which was away for a while cannot take from a turn it has not seen. */
+typedef unsigned long long word;
 
-static const ticket NO_RUN = 0xffffffffu; /* as next item: nothing is running */
+static const word NO_RUN = 0xffffffffu; /* in the pool's word: nothing is running */
 
-static unsigned turn_of(ticket t) { return (unsigned)(t >> 32); }
-static unsigned next_of(ticket t) { return (unsigned)t; }
-static int is_idle(ticket t) { return next_of(t) == NO_RUN; }
+static unsigned turn_of(word w) { return (unsigned)(w >> 32); }
+static int is_idle(word w) { return (unsigned)w == NO_RUN; }
+
+/* A thread's own share of a turn: units from `begin` to before `end` that nobody has taken. The thread takes them from the
+ * front, in order, so that what one reads is often what the next one needs; others, when they have none left, from the
+ * back. */
+typedef struct {
+    _Alignas(CACHE_LINE) _Atomic word left;
+} share;
+
+enum { MOST_UNITS = 0xffff };
+
+static word share_of(unsigned turn, unsigned begin, unsigned end) { return (word)turn << 32 | begin << 16 | end; }
 
 struct convc_pool {
     int threads;
@@ -68,20 +78,23 @@ struct convc_pool {
     int whole;                  /* or of how many whole portions; else 0 */
     double *seconds, began;
 
+    unsigned items, units, unit; /* of this turn: work items, what they are taken in, and items in a unit */
+    pthread_t *workers;
+
     /* Each on a line of its own: all threads write them. */
-    _Alignas(CACHE_LINE) _Atomic ticket tickets;
-    atomic_uint items, chunk; /* of this turn: how many, and how many to take at a time */
-    _Alignas(CACHE_LINE) atomic_uint finished; /* items of this turn */
+    _Alignas(CACHE_LINE) _Atomic word turn;
+    atomic_int singly; /* whether a unit of this turn is taken alone */
+    _Alignas(CACHE_LINE) atomic_uint finished; /* units of this turn */
     _Alignas(CACHE_LINE) atomic_int asleep;
     atomic_int stop, numbers;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    pthread_t workers[];
+    share shares[];
 };
 
 size_t convc_pool_bytes(int threads)
 {
-    const size_t bytes = sizeof(convc_pool) + (size_t)threads * sizeof(pthread_t);
+    const size_t bytes = sizeof(convc_pool) + (size_t)threads * (sizeof(share) + sizeof(pthread_t));
     return threads < 2 ? 0 : (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 }
 
@@ -145,8 +158,8 @@ static void leave(convc_pool *pool)
  * what is too small to share it runs itself. */
 static void advance(convc_pool *pool, int thread)
 {
-    const unsigned turn = turn_of(atomic_load_explicit(&pool->tickets, memory_order_relaxed));
-    ticket opened = NO_RUN;
+    const unsigned turn = turn_of(atomic_load_explicit(&pool->turn, memory_order_relaxed)) + 1;
+    word opened = NO_RUN;
     for (; pool->segment < pool->table->segment_count; leave(pool)) {
         const convc_segment *segment = &pool->table->segments[pool->segment];
         const convc_step *step = &pool->table->steps[pool->index];
@@ -155,15 +168,21 @@ static void advance(convc_pool *pool, int thread)
             step->run(&frame, 0, step->items);
             continue;
         }
-        const unsigned items = (unsigned)(pool->whole ? pool->whole : step->items);
-        const unsigned pieces = (unsigned)pool->threads * CHUNKS_PER_THREAD;
-        atomic_store_explicit(&pool->items, items, memory_order_relaxed);
-        atomic_store_explicit(&pool->chunk, items > pieces && !pool->whole ? items / pieces : 1, memory_order_relaxed);
+        pool->items = (unsigned)(pool->whole ? pool->whole : step->items);
+        pool->unit = (pool->items + MOST_UNITS - 1) / MOST_UNITS;
+        pool->units = (pool->items + pool->unit - 1) / pool->unit;
+        const unsigned threads = (unsigned)pool->threads, each = pool->units / threads, more = pool->units % threads;
+        for (unsigned t = 0, begin = 0; t < threads; ++t) {
+            const unsigned end = begin + each + (t < more);
+            atomic_store_explicit(&pool->shares[t].left, share_of(turn, begin, end), memory_order_relaxed);
+            begin = end;
+        }
+        atomic_store_explicit(&pool->singly, pool->whole > 0, memory_order_relaxed);
         atomic_store_explicit(&pool->finished, 0, memory_order_relaxed);
         opened = 0;
         break;
     }
-    atomic_store(&pool->tickets, (ticket)(turn + 1) << 32 | opened);
+    atomic_store(&pool->turn, (word)turn << 32 | opened);
 }
 
 /* Runs items that were taken: of a step, or whole portions. */
@@ -182,24 +201,36 @@ static void run_items(convc_pool *pool, int thread, int begin, int end)
     }
 }
 
-/* Takes items of the turn `seen` until there are none left; the thread that finishes the last one goes on. A thread that
- * comes late, or not at all, is not waited for. */
-static void take_part(convc_pool *pool, int thread, ticket seen)
+/* Takes some of what is left of a share, half of it, or one whole portion: how many units, from `first` on. 0 where there
+ * is nothing, or the turn is another. */
+static unsigned take(convc_pool *pool, unsigned turn, int owner, int thread, unsigned *first)
 {
-    const unsigned turn = turn_of(seen);
-    unsigned done = 0, items = 0;
-    while (turn_of(seen) == turn) {
-        /* If these are of a later turn already, the exchange fails. */
-        items = atomic_load_explicit(&pool->items, memory_order_relaxed);
-        const unsigned chunk = atomic_load_explicit(&pool->chunk, memory_order_relaxed), begin = next_of(seen);
-        if (begin >= items) break;
-        const unsigned end = items - begin > chunk ? begin + chunk : items;
-        if (!atomic_compare_exchange_weak(&pool->tickets, &seen, (ticket)turn << 32 | end)) continue;
-        run_items(pool, thread, (int)begin, (int)end);
-        done += end - begin;
-        seen = atomic_load_explicit(&pool->tickets, memory_order_acquire);
+    _Atomic word *const left = &pool->shares[owner].left;
+    word seen = atomic_load_explicit(left, memory_order_acquire);
+    for (;;) {
+        const unsigned begin = (unsigned)seen >> 16, end = (unsigned)seen & MOST_UNITS;
+        if (turn_of(seen) != turn || begin == end) return 0;
+        const unsigned count = atomic_load_explicit(&pool->singly, memory_order_relaxed) ? 1 : (end - begin + 1) / 2;
+        const word rest = owner == thread ? share_of(turn, begin + count, end) : share_of(turn, begin, end - count);
+        *first = owner == thread ? begin : end - count;
+        if (atomic_compare_exchange_weak(left, &seen, rest)) return count;
     }
-    if (done && atomic_fetch_add_explicit(&pool->finished, done, memory_order_acq_rel) + done == items) {
+}
+
+/* Takes part in a turn until nothing is left, of this thread's share and then of the others'; the thread that finishes the
+ * last unit goes on. A thread that comes late, or not at all, is not waited for. */
+static void take_part(convc_pool *pool, int thread, unsigned turn)
+{
+    unsigned done = 0, units = 0, first = 0;
+    for (int i = 0; i < pool->threads; ++i) {
+        const int owner = (thread + i) % pool->threads;
+        for (unsigned count; (count = take(pool, turn, owner, thread, &first)) != 0; done += count) {
+            const unsigned end = (first + count) * pool->unit;
+            units = pool->units;
+            run_items(pool, thread, (int)(first * pool->unit), (int)(end < pool->items ? end : pool->items));
+        }
+    }
+    if (done && atomic_fetch_add_explicit(&pool->finished, done, memory_order_acq_rel) + done == units) {
         leave(pool);
         advance(pool, thread);
     }
@@ -208,7 +239,7 @@ static void take_part(convc_pool *pool, int thread, ticket seen)
 static void wait_for_turn(convc_pool *pool, unsigned turn)
 {
     struct waiting waiting = {0, 0.0};
-    while (turn_of(atomic_load_explicit(&pool->tickets, memory_order_acquire)) == turn) {
+    while (turn_of(atomic_load_explicit(&pool->turn, memory_order_acquire)) == turn) {
         if (!spin(&waiting, MEETING_SECONDS)) sched_yield(); /* another thread may need this very core */
     }
 }
@@ -216,9 +247,9 @@ static void wait_for_turn(convc_pool *pool, unsigned turn)
 /* Takes part in every turn until the run is over. */
 static void take_part_in_run(convc_pool *pool, int thread)
 {
-    ticket seen;
-    while (!is_idle(seen = atomic_load_explicit(&pool->tickets, memory_order_acquire))) {
-        take_part(pool, thread, seen);
+    word seen;
+    while (!is_idle(seen = atomic_load_explicit(&pool->turn, memory_order_acquire))) {
+        take_part(pool, thread, turn_of(seen));
         wait_for_turn(pool, turn_of(seen));
     }
 }
@@ -226,11 +257,11 @@ static void take_part_in_run(convc_pool *pool, int thread)
 static void wait_for_run(convc_pool *pool)
 {
     struct waiting waiting = {0, 0.0};
-    while (is_idle(atomic_load(&pool->tickets)) && !atomic_load(&pool->stop)) {
+    while (is_idle(atomic_load(&pool->turn)) && !atomic_load(&pool->stop)) {
         if (spin(&waiting, IDLE_SECONDS)) continue;
         pthread_mutex_lock(&pool->lock);
         atomic_fetch_add(&pool->asleep, 1);
-        while (is_idle(atomic_load(&pool->tickets)) && !atomic_load(&pool->stop)) {
+        while (is_idle(atomic_load(&pool->turn)) && !atomic_load(&pool->stop)) {
             pthread_cond_wait(&pool->wake, &pool->lock);
         }
         atomic_fetch_sub(&pool->asleep, 1);
@@ -254,7 +285,8 @@ convc_pool *convc_pool_init(void *memory, int threads)
     convc_pool *pool = memory;
     memset(pool, 0, convc_pool_bytes(threads));
     pool->threads = threads;
-    atomic_init(&pool->tickets, NO_RUN);
+    pool->workers = (pthread_t *)(pool->shares + threads);
+    atomic_init(&pool->turn, NO_RUN);
     return pool;
 }
 

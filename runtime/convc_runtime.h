@@ -2,8 +2,8 @@
  *
  * A network is a table of steps, in segments. A segment may run several times, for one portion of a batch after another.
  * One thread runs all this in order, with no synchronisation at all. Several threads walk the table together: of a segment
- * with as many portions as there are threads, each takes whole ones; of a step, each takes chunks of its work items. Who
- * finishes the last of them opens what comes next. So a run wakes the pool once, not once a layer, and a thread that the
+ * with as many portions as there are threads, each takes whole ones; of a step, each has a share of its work items, and of
+ * what others leave. Who finishes the last of them opens what comes next. So a run wakes the pool once, not once a layer, and a thread that the
  * system has put aside is not waited for. */
 #ifndef CONVC_RUNTIME_H
 #define CONVC_RUNTIME_H
