@@ -4,10 +4,11 @@
 
 Inputs and outputs of the network stay as the caller has them. A convolution over fewer channels than a block reads a
 plain input as it is; elementwise results of plain images are plain, even where one far smaller operand (the gate of an
-excitation) has to be brought out of blocks for it, and so are pools of whole plain maps; every other reader of a plain
-image gets one `reorder`, shared. `flatten`, `reshape` and `softmax` over channels need them plain, unless fused into a
-linear layer, which takes the blocks' order into its weights; movements, reductions and norms take images as they come
-(`passes/layout_rules.py`). Layouts and reorders that the graph has already are decided anew.
+excitation) has to be brought out of blocks for it, and so are pools of whole plain maps and what nearest neighbours
+enlarge last; every other reader of a plain image gets one `reorder`, shared. `flatten`, `reshape` and `softmax` over
+channels need them plain, unless fused into a linear layer, which takes the blocks' order into its weights; movements,
+reductions and norms take images as they come (`passes/layout_rules.py`). Layouts and reorders that the graph has
+already are decided anew.
 Requires: nothing. Ensures: between convolutions nothing is reordered. Declines: tensors that are not images.
 """
 
@@ -27,7 +28,7 @@ from convc.ops.deform import DeformConv
 from convc.ops.movement import Slice
 from convc.ops.shape import Concat, Flatten, Reorder
 from convc.passes.base import Pass, Report
-from convc.passes.layout_rules import POOLED_PLAIN, Rule, rule_of
+from convc.passes.layout_rules import Rule, is_quick_plain, rule_of
 from convc.passes.rewrite import substitute
 
 #: How many times as large plain operands must be for the others to be brought out of blocks.
@@ -112,8 +113,8 @@ class _Assignment:
         return Value(value.name, TensorType.blocked(value.type.shape, self.lanes, value.type.dtype))
 
     def _stays_plain(self, rule: Rule, node: Node, inputs: tuple[Value, ...]) -> bool:
-        """What takes images as they come; elementwise arithmetic and the pool of a whole map, unless the image is there
-        in blocks anyway: whoever wants blocks copies once either way, and the caller wants none."""
+        """What takes images as they come; elementwise arithmetic and what is as quick so, unless the image is there in
+        blocks anyway: whoever wants blocks copies once either way, and the caller wants none."""
         images = [v for v in inputs if v.type.is_image and v.name not in self.graph.constants]
         plain = [v for v in images if v.type.block == 1]
         others = sum(v.type.elements for v in images if v.type.block > 1)
@@ -123,7 +124,14 @@ class _Assignment:
             return not others
         copied = any((v.name, True) in self.copies for v in plain)
         elementwise = all(isinstance(member.op, Elementwise) for member in members(node))
-        return not copied and (elementwise or isinstance(node.op, POOLED_PLAIN))
+        return not copied and (elementwise or self._is_quick_plain(node))
+
+    def _is_quick_plain(self, node: Node) -> bool:
+        """Whether nobody gains from blocks: neither the node, nor whoever reads what it made larger."""
+        if not is_quick_plain(node, self.lanes):
+            return False
+        larger = node.output.type.elements > node.inputs[0].type.elements
+        return not (larger and any(node.output in other.inputs for other in self.graph.nodes))
 
     def _operand(self, node: Node, anchor: Node, value: Value) -> Value:
         """The operand in a layout the node's kernel reads."""

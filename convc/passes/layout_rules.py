@@ -12,6 +12,7 @@ from convc.ops.movement import Movement, Transpose
 from convc.ops.pool import GlobalAvgPool, GlobalMaxPool
 from convc.ops.reduce import Reduce
 from convc.ops.reshaping import Squeeze, Unsqueeze
+from convc.ops.resize import Resize
 from convc.ops.shape import Flatten, Reshape
 from convc.ops.shuffle import DepthToSpace
 from convc.ops.softmax import AlongAxis
@@ -27,10 +28,6 @@ class Rule(Enum):
 
 
 _PLAIN_ONLY: Final = (Flatten, Reshape, Squeeze, Unsqueeze, Linear, MatMul, LayerNorm)
-
-#: Pools whose kernel sums plain images as fast as blocked ones, where nothing follows in the same node.
-POOLED_PLAIN: Final = (GlobalAvgPool, GlobalMaxPool)
-
 _FOLLOWING: Final = (Movement, Reduce, StatisticsNorm, LpNorm, AlongAxis)
 
 
@@ -56,3 +53,14 @@ def _keeps_blocks(node: Node, lanes: int) -> bool:
         case Reduce():
             return node.op.keepdims or not node.output.type.is_image or min(node.op.axes, default=2) > 1
     return True
+
+
+def is_quick_plain(node: Node, lanes: int) -> bool:
+    """Whether a plain image is computed as fast as it would be in blocks, where nothing follows in the same node."""
+    match node.op:
+        case GlobalAvgPool() | GlobalMaxPool():
+            return True
+        case Resize(mode="nearest"):  # that grows: a vector of its outputs lies in a vector of its input
+            size, out = node.inputs[0].type.shape[-1], node.output.type.shape[-1]
+            return lanes <= size <= out and node.op.scale[-1] >= 1
+    return False

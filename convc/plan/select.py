@@ -102,7 +102,7 @@ def _of_anchor(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
         case AdaptivePool():
             return (adaptive_call(graph, node, anchor, followers),)
         case Resize():
-            return (resize_call(graph, node, anchor, followers),)
+            return (resize_call(graph, node, anchor, followers, target.lanes),)
         case AlongAxis():
             return (softmax_call(node, target),)
         case MatMul() if is_rows_times_matrix(graph, anchor):

@@ -176,6 +176,11 @@ PROBLEMS = """
     64 5 5     deformed(33, 1, offset_groups = 4)
     32 17 17   deformed(48, 3, pad = 2, dilation = 2) |> relu
     24 5 5     resize(scale = 2)
+    5 9 17     resize(scale = 2)
+    24 8 16    resize(scale = [3, 2.5], coordinates = asymmetric, rounding = floor)
+    2 40 33    resize(size = [20, 77], coordinates = align_corners, rounding = round_prefer_ceil)
+    3 3 4 16   resize(scale = [2, 1, 1.5])
+    9 16       resize(scale = 4)
     7 5 6      resize(size = [3, 8], coordinates = asymmetric, rounding = floor)
     24 5 5     resize(scale = 2, mode = linear)
     17 6 8     resize(scale = 0.5, mode = linear)

@@ -11,8 +11,10 @@ from convc.driver import build_library, make_options, translate
 from convc.frontend import parse_graph
 from convc.interpreter import run
 from convc.ir.graph import Graph
+from convc.kernels.spread import can_spread
 from convc.native.kernel import Kernel
 from convc.network import Network
+from convc.ops.interpolation import Rule, axis_taps
 from convc.weights.store import Weights
 
 #: Shape -> call.
@@ -143,3 +145,14 @@ def test_concat_that_is_copied(axis: int, level: int) -> None:
         f"concat(x0, x1, x2, axis = {axis}) }}"
     )
     check(parse_graph(text), "native", level, 1)
+
+
+def test_what_grows_can_be_spread() -> None:
+    """Where `assign-layouts` leaves a nearest resize plain there is a kernel for it, and otherwise it says so."""
+    for coordinates in ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel", "half_pixel_symmetric"):
+        for rounding in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"):
+            for size, out in ((8, 8), (8, 9), (9, 20), (17, 21), (30, 99)):
+                rule = Rule("nearest", coordinates, rounding, -0.75, False, False)
+                columns = [place for (place,) in axis_taps(rule, size, out, out / size).places]
+                assert can_spread(columns, size, 8), (coordinates, rounding, size, out)
+    assert not can_spread(range(0, 32, 2), 32, 8)
