@@ -56,7 +56,9 @@ def _before(node: Node, nodes: Mapping[str, Node]) -> Node | None:
     if isinstance(node.op, Concat) or not moves_channels(node):
         return None
     before = nodes.get(node.inputs[0].name)
-    return before if before is not None and all(moves_channels(member) for member in members(before)) else None
+    if before is None or len(before.outputs) > 1:  # the other pieces of a split are wanted too
+        return None
+    return before if all(moves_channels(member) for member in members(before)) else None
 
 
 def _refusal(graph: Graph, before: Node, node: Node) -> str:
