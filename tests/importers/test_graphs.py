@@ -174,3 +174,36 @@ def test_einstein_sums(equation: str, shapes: tuple[tuple[int, ...], ...]) -> No
 @pytest.mark.parametrize("axis", [1, -1])
 def test_cumulative_sums(attributes: str, axis: int) -> None:
     agrees(model(f"y = CumSum {attributes} (x, axis)", "float[2,3,4] x", axis=np.array(axis)))
+
+
+def test_a_constant_per_channel_is_the_bias() -> None:
+    """Behind every kind of layer and on either side, but not where the sum before it is read as well."""
+    body = """
+        a = Conv <kernel_shape = [1, 1]> (x, w)
+        b = Add (p, a)
+        c = ConvTranspose (b, t)
+        d = Add (c, q)
+        e = Conv (d, w4)
+        f = Add (e, r)
+        g = Add (e, f)
+        h = MatMul (g, m)
+        y = Add (h, s)
+    """
+    weights = {
+        "w": normal(4, 3, 1, 1), "p": normal(1, 4, 1, 1), "t": normal(4, 4, 2, 2), "q": normal(4, 1, 1, seed=1),
+        "w4": normal(4, 4, 1, 1), "r": normal(1, 4, 1, 1, seed=2), "m": normal(9, 5), "s": normal(5, seed=3),
+    }  # fmt: skip
+    imported = agrees(model(body, **weights))
+    assert kinds(imported) == ["conv", "conv_transpose", "conv", "add", "add", "linear"]
+    assert [node.op.bias for node in imported.graph.nodes if hasattr(node.op, "bias")] == [True, True, False, True]
+    assert set(imported.arrays) == {"w", "a.bias", "t", "c.bias", "w4", "r", "m", "h.bias"}
+    assert list(violations(imported.graph)) == []
+
+
+def test_what_is_no_bias_stays_a_sum() -> None:
+    """A constant over the map, over the batch, or behind a layer that has a bias."""
+    body = "a = Conv (x, w) b = Add (a, p) c = Conv (b, v, s) y = Add (c, q)"
+    weights = {
+        "w": normal(4, 3, 1, 1), "p": normal(4, 8, 8), "v": normal(4, 4, 1, 1), "s": normal(4), "q": normal(4, 1, 1)
+    }  # fmt: skip
+    assert kinds(agrees(model(body, **weights))) == ["conv", "add", "conv", "add"]

@@ -13,6 +13,7 @@ import numpy as np
 
 from convc.diagnostics import ConvcError
 from convc.importers.builder import F32, GraphBuilder, legal_name
+from convc.importers.onnx.biases import absorb_biases
 from convc.importers.onnx.errors import UnsupportedModel
 from convc.importers.onnx.reader import Model, read
 from convc.importers.onnx.tensor import FLOAT, Array, Tensor
@@ -65,8 +66,8 @@ def _import(opened: Model, shapes: Mapping[str, Sequence[int]], constants: Mappi
         raise UnsupportedModel(opened.origin, walk.refusals)
     outputs = tuple(_output(opened, walk, value.name) for value in opened.proto.graph.output)
     results = _named(builder, outputs)
-    graph = builder.finish(_network_name(opened), results)
-    return Imported(graph, builder.arrays, outputs, tuple(notes))
+    graph, arrays = absorb_biases(builder.finish(_network_name(opened), results), builder.arrays)
+    return Imported(graph, arrays, outputs, tuple(notes))
 
 
 def _bind_weights(model: Model, walk: Walk) -> Iterator[str]:
