@@ -15,6 +15,7 @@ class Row:
     form: str
     shape: str
     flops: int
+    made: int
     twice: bool
     convc: float
     inside: float
@@ -47,8 +48,9 @@ written: where Winograd saves multiplications it exceeds the peak. A dash is a f
 deformable convolution is not PyTorch's own but torchvision's.
 
 Forms that should be at least twice as fast as the faster of the two are marked *2x*. Where one is not, *at
-most* is what the machine allows without fewer multiplications: the time of the faster one by that of the form's
-multiply-adds at the peak.
+most* is what the machine allows: the time of the faster one by that of the multiply-adds that convc makes, at the
+peak. Where Winograd is used those are its products, without the additions of its transforms, which come on top, as do
+the blocks that images are brought into and back.
 """
 
 TITLES = (
@@ -77,5 +79,5 @@ def cells(row: Row, top: float) -> tuple[str, ...]:
     return (
         row.form, "2x" if row.twice else "", *(f"{1e3 * t:.3f}" if t else "-" for t in times),
         f"{peer / row.convc:.2f}" if peer else "-", f"{rate * 1e-9:.1f}" if row.flops else "",
-        f"{rate / top:.0%}" if row.flops else "", f"{peer * top / row.flops:.2f}" if short and peer else "",
+        f"{rate / top:.0%}" if row.flops else "", f"{peer * top / row.made:.2f}" if short and peer else "",
     )  # fmt: skip

@@ -35,9 +35,11 @@ from convc.exporters.onnx import export_model
 from convc.frontend import parse_graph
 from convc.inspect.compare import is_inside
 from convc.inspect.cost import network_cost
+from convc.kernels.winograd import Winograd
 from convc.native.peak import peak_flops
 from convc.native.target import native
 from convc.network import Network
+from convc.plan.program import Program
 from convc.weights.store import Weights
 
 Run = Callable[[], Any]
@@ -49,7 +51,8 @@ class Sides:
 
     runs: dict[str, Run]
     inside: Callable[[], float]
-    flops: int
+    flops: int  # as the form is written
+    made: int  # those that the algorithms make
 
 
 def session(model: bytes) -> onnxruntime.InferenceSession:
@@ -79,12 +82,23 @@ def sides(form: Form, shape: tuple[int, int, int]) -> Sides:
         weights = {name: torch.from_numpy(np.asarray(array, np.float32)) for name, array in arrays.items()}
         tensors = [torch.from_numpy(array) for array in inputs]
         runs["torch"] = lambda: of(*tensors, weights)
-    counted = is_inside(translate(graph, make_options(threads=1)).program)
+    program = translate(graph, make_options(threads=1)).program
+    counted, flops = is_inside(program), network_cost(graph).flops
 
     def inside() -> float:
         return sum(took for (_, took), counts in zip(kernel.profile(*inputs), counted, strict=True) if counts)
 
-    return Sides(runs, inside, network_cost(graph).flops)
+    return Sides(runs, inside, flops, flops - saved(program))
+
+
+def saved(program: Program) -> int:
+    """Operations that Winograd's method leaves out of the products; its transforms are not counted."""
+    kernels = [step.kernel for step in program.steps if isinstance(step.kernel, Winograd)]
+    return sum(
+        2 * k.group_ic * k.oc
+        * (k.n * k.height.out * k.width.out * k.height.kernel * k.width.kernel - k.tiles * k.points)
+        for k in kernels
+    )
 
 
 def measure(form: Form, shape: tuple[int, int, int], rounds: int, slice_: float) -> Row:
@@ -104,7 +118,7 @@ def measure(form: Form, shape: tuple[int, int, int], rounds: int, slice_: float)
         while time.perf_counter() < end:
             best["inside"] = min(best["inside"], found.inside())
     return Row(
-        form.name, "x".join(map(str, shape)), found.flops, form.twice, best["convc"], best["inside"],
+        form.name, "x".join(map(str, shape)), found.flops, found.made, form.twice, best["convc"], best["inside"],
         best.get("onnxruntime"), best.get("torch"), difference,
     )  # fmt: skip
 
