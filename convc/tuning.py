@@ -68,7 +68,8 @@ def _measured(problem: Problem, options: Options, build: Build) -> str:
 
 
 def _key(problem: Problem, options: Options) -> str:
-    return f"tuning {problem.signature}, {options.target}, {options.threads} threads"
+    rivals = ", ".join(rival.name for rival in contenders(problem))  # a deep network's do not round coarsely
+    return f"tuning {problem.signature}, {options.target}, {options.threads} threads: {rivals}"
 
 
 def _race(

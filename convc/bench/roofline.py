@@ -56,4 +56,5 @@ def _expected(step: Step, limits: Limits, options: Options) -> float | None:
     candidate = Candidate((height, width), kernel.block) if isinstance(kernel, Winograd) else DIRECT
     target = options.target
     frequency = limits.flops / options.threads / (2 * target.lanes * MACHINES[target.registers].rate)
-    return step.portions * cycles(problem_of(anchor, step.node.outputs[0].type, options), candidate) / frequency
+    problem = problem_of(anchor, step.node.outputs[0].type, options, 1)  # the choice has been made
+    return step.portions * cycles(problem, candidate) / frequency

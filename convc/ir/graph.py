@@ -116,6 +116,16 @@ class Graph:
         return frozenset(known)
 
     @cached_property
+    def sums_in_a_row(self) -> int:
+        """Nodes that multiply and accumulate on the longest path: each rounds what others rounded."""
+        longest: dict[str, int] = {}
+        for node in self.runtime_nodes():
+            macs = node.op.cost([v.type for v in node.inputs], [v.type for v in node.outputs]).macs
+            before = max((longest.get(value.name, 0) for value in node.inputs), default=0)
+            longest.update(dict.fromkeys((v.name for v in node.outputs), before + (macs > 0)))
+        return max(longest.values(), default=0)
+
+    @cached_property
     def names(self) -> frozenset[str]:
         """Every value name in use, those inside fused regions included."""
         values = [*self.inputs, *self.parameters, *(value for node in walk(self.nodes) for value in node.outputs)]

@@ -32,6 +32,9 @@ from convc.kernels.toom_cook import Scheme
 #: Floats of a cache line.
 LINE = 16
 
+#: Bytes of a map up to which its lines come from a cache soon enough.
+MAP_BYTES = 4 * 1024 * 1024
+
 #: Bytes of the weights of one product, which all register tiles of a block read from the first-level cache.
 PANEL_BYTES = 12 * 1024
 
@@ -178,6 +181,28 @@ class Winograd(Kernel):
     def ahead(self) -> int:
         channels = min(self.group_ic, self.panel_blocks * self.lanes)
         return round_up(ceil_div(channels * self.vectors * self.lanes, min(map(len, self.pieces.values()))), LINE)
+
+    @property
+    def fetches_source(self) -> bool:
+        """Whether the map is too large for the second-level cache, so that its inputs are fetched a block ahead."""
+        return self.blocks > 1 and 4 * self.ic * self.height.size * self.width.size > MAP_BYTES
+
+    @property
+    def fetches_result(self) -> bool:
+        return 4 * self.oc * self.height.out * self.width.out > MAP_BYTES
+
+    @property
+    def input_lines(self) -> tuple[int, ...]:
+        """Floats from a tile's first input to each cache line of a row of its inputs."""
+        return self._lines(self.src.w, self.width.dilation, self.schemes[1].inputs)
+
+    @property
+    def output_lines(self) -> tuple[int, ...]:
+        return self._lines(self.dst.w, self.width.dilation, self.schemes[1].outputs)
+
+    def _lines(self, step: int, dilation: int, pixels: int) -> tuple[int, ...]:
+        ends = (pixel * step * dilation + last for pixel in range(pixels) for last in (0, self.lanes - 1))
+        return tuple(dict.fromkeys(end // LINE * LINE for end in ends))
 
     @property
     def tile_rows(self) -> tuple[int, ...]:

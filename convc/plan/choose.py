@@ -53,10 +53,17 @@ BLOCKS: Final = (14, 28, 56)
 #: How much longer than the best a candidate may be expected to take to be measured at all.
 HOPE: Final = 1.7
 
-#: How much coarser than the direct sum an algorithm may round to be chosen unasked (`Scheme.growth`, of both axes): 5.0
-#: for F(4, 3), 5.5 for F(2, 5), 5.0 for F(2, 7) along one axis. F(6, 3), 20.6, is not, nor F(4, 5), 19: a deep network
-#: adds up what its layers round, and Inception-v3's largest error becomes 2.6e-4 of its largest output, from 5.7e-5.
+#: How much coarser than the direct sum an algorithm may round to be chosen unasked in any network (`Scheme.growth`, of
+#: both axes): 5.0 for F(4, 3), 5.5 for F(2, 5), 5.0 for F(2, 7) along one axis, but not F(6, 3), 20.6, or F(4, 5), 19.
 MOST_GROWTH: Final = 6.0
+
+#: What an algorithm's growth times the sums that follow one another in the network may be for it to be chosen unasked
+#: though it rounds more coarsely. Errors grow with both: of F(6, 3) VGG-16 (16 sums) has 6e-6 of its largest output,
+#: which is allowed, ResNet-50 (50) 7e-5 and Inception-v3 (48) 2.8e-4, which are not.
+MOST_ROUNDING: Final = 520.0
+
+#: Cycles that coarser rounding must be expected to save of a layer of one image.
+COARSE_GAIN: Final = 50_000
 
 #: Extents of the kernels that Winograd is made for; 1 is an axis without a transform.
 EXTENTS: Final = (1, 2, 3, 5, 7)
@@ -108,9 +115,9 @@ class WinogradShape:
         return _scheme(height, self.problem.height.kernel), _scheme(width, self.problem.width.kernel)
 
     @property
-    def is_accurate(self) -> bool:
-        """Whether rounding stays near that of direct convolution through the layers of a deep network."""
-        return self.schemes[0].growth * self.schemes[1].growth <= MOST_GROWTH
+    def growth(self) -> float:
+        """How much coarser than the direct sum it rounds."""
+        return self.schemes[0].growth * self.schemes[1].growth
 
     @property
     def points(self) -> int:
@@ -257,14 +264,18 @@ def cycles(problem: Problem, candidate: Candidate) -> float:
     return direct_cycles(problem) if candidate.is_direct else WinogradShape(problem, candidate).cycles
 
 
-def _is_safe(problem: Problem, candidate: Candidate) -> bool:
-    """Whether a candidate may be chosen unasked."""
-    return candidate.is_direct or WinogradShape(problem, candidate).is_accurate
+def permitted(problem: Problem) -> dict[Candidate, float]:
+    """Expected cycles of what may be chosen unasked, by how it rounds."""
+    times = {candidate: cycles(problem, candidate) for candidate in candidates(problem)}
+    growths = {c: 1.0 if c.is_direct else WinogradShape(problem, c).growth for c in times}
+    worth = min(times[c] for c in times if growths[c] <= MOST_GROWTH) - COARSE_GAIN * problem.n
+    most = MOST_ROUNDING / problem.sums_in_a_row
+    return {c: t for c, t in times.items() if growths[c] <= MOST_GROWTH or (growths[c] <= most and t <= worth)}
 
 
 def contenders(problem: Problem) -> tuple[Candidate, ...]:
     """The likeliest, for measuring: of each algorithm the best block, of the best one another block too."""
-    times = {candidate: cycles(problem, candidate) for candidate in candidates(problem) if _is_safe(problem, candidate)}
+    times = permitted(problem)
     best: dict[tuple[int, int], Candidate] = {}
     for candidate in sorted(times, key=lambda c: times[c]):
         best.setdefault(candidate.outputs, candidate)
@@ -287,7 +298,7 @@ def choose(problem: Problem, options: Options, name: str = "") -> Choice:
     for candidate in possible:
         if wanted and candidate.name.startswith(wanted):
             return Choice(candidate, "measured" if problem.signature in named else "asked for")
-    times = {candidate: cycles(problem, candidate) for candidate in possible if _is_safe(problem, candidate)}
+    times = permitted(problem)
     best = min(times, key=lambda candidate: times[candidate])
     if best.is_direct:
         return Choice(best, "")

@@ -43,7 +43,7 @@ def conv_transpose_calls(
     total = sum(map(len, groups.values()))
     calls: list[Call] = []
     for axes, phases in groups.items():
-        problem = _problem(anchor, node, options, axes)
+        problem = _problem(graph, anchor, node, options, axes)
         choice = choose(problem, options, anchor.name)
         if choice.candidate.is_direct:
             calls.append(_call(graph, node, anchor, followers, options.target, axes, phases, total))
@@ -52,14 +52,14 @@ def conv_transpose_calls(
     return tuple(calls)
 
 
-def _problem(anchor: Node, node: Node, options: Options, axes: Axes) -> Problem:
+def _problem(graph: Graph, anchor: Node, node: Node, options: Options, axes: Axes) -> Problem:
     """The convolution that makes one phase."""
     op, src, dst, target = anchor.op, anchor.inputs[0].type, node.output.type, options.target
     assert isinstance(op, ConvTranspose)
     blocked = src.block == target.lanes == dst.block
     return Problem(
         src.shape[0], src.shape[1], dst.shape[1], op.groups, *axes, blocked, target.lanes, target.registers,
-        options.threads,
+        options.threads, graph.sums_in_a_row,
     )  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def problems(graph: Graph, options: Options) -> list[Problem]:
     nodes = [node for part in parts_of_batch(graph, options) for node in part.nodes]
     anchors = ((members(node)[0], node) for node in nodes)
     convolutions = ((anchor, node.outputs[0].type) for anchor, node in anchors if isinstance(anchor.op, Conv))
-    return [problem_of(anchor, dst, options) for anchor, dst in convolutions]
+    return [problem_of(anchor, dst, options, graph.sums_in_a_row) for anchor, dst in convolutions]
 
 
 def _for_all_first(graph: Graph, nodes: Sequence[Node]) -> list[Node]:
@@ -105,7 +105,8 @@ def _images(graph: Graph, nodes: Sequence[Node], separable: Sequence[bool], batc
             before = min(best, key=lambda other: best[other][0] + (change if other != count else 0.0))
             cost, path = best[before]
             as_run = of_images(nodes[number], known, count) if separable[number] else nodes[number]
-            cost += _cycles(node_work, count, weights, machine, options.threads, _convolution_cycles(as_run, alone))
+            known_cycles = _convolution_cycles(as_run, alone, graph.sums_in_a_row)
+            cost += _cycles(node_work, count, weights, machine, options.threads, known_cycles)
             found[count] = (cost + (change if before != count else 0.0), [*path, count])
         best = found
     return min(best.values(), key=lambda pair: pair[0])[1] if nodes else []
@@ -130,12 +131,12 @@ def _work(node: Node, batch: int, lanes: int, machine: Machine, constants: froze
     )  # fmt: skip
 
 
-def _convolution_cycles(node: Node, options: Options) -> float | None:
+def _convolution_cycles(node: Node, options: Options, sums_in_a_row: int) -> float | None:
     """What the choice of algorithms expects of a convolution, its weights included; None of what is none alone."""
     convolutions = [member for member in members(node) if isinstance(member.op, Conv)]
     if len(convolutions) != 1 or convolutions[0] != members(node)[0]:
         return None
-    problem = problem_of(convolutions[0], node.outputs[0].type, options)
+    problem = problem_of(convolutions[0], node.outputs[0].type, options, sums_in_a_row)
     return _expected(problem, options) if problem.groups == 1 else None
 
 

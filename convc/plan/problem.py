@@ -27,6 +27,7 @@ class Problem:
     lanes: int
     registers: int
     threads: int
+    sums_in_a_row: int = 1  # of the network: how often what is rounded here is rounded again
 
     @property
     def kernel(self) -> tuple[int, int]:
@@ -47,12 +48,16 @@ class Problem:
         )
 
 
-def problem_of(anchor: Node, dst: TensorType, options: Options) -> Problem:
-    """The problem of the convolution `anchor`, whose result, or that of its epilogue, is a `dst`."""
+def problem_of(anchor: Node, dst: TensorType, options: Options, sums_in_a_row: int) -> Problem:
+    """The problem of the convolution `anchor`, whose result, or that of its epilogue, is a `dst`.
+
+    `sums_in_a_row` is the network's (`Graph.sums_in_a_row`): it decides how coarsely may be rounded.
+    """
     op, src, target = anchor.op, anchor.inputs[0].type, options.target
     assert isinstance(op, Conv)
     oc, window = anchor.inputs[1].type.shape[0], anchor.inputs[1].type.shape[2:]
     axes, blocked = axes_of(op, window, src, dst), src.block == target.lanes == dst.block
     return Problem(
-        src.shape[0], src.shape[1], oc, op.groups, *axes, blocked, target.lanes, target.registers, options.threads
+        src.shape[0], src.shape[1], oc, op.groups, *axes, blocked, target.lanes, target.registers, options.threads,
+        sums_in_a_row,
     )  # fmt: skip

@@ -138,7 +138,7 @@ def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], opt
     oc, window = weight.type.shape[0], weight.type.shape[2:]
     depth, height, width = axes_of(op, window, src, dst)
     lanes = target.lanes
-    problem = problem_of(anchor, node.output.type, options)
+    problem = problem_of(anchor, node.output.type, options, graph.sums_in_a_row)
     choice = choose(problem, options, anchor.name)
     if not choice.candidate.is_direct:
         return winograd_call(graph, node, anchor, followers, problem, choice)

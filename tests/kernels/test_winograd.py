@@ -15,10 +15,12 @@ from convc.driver import build_library, make_options, translate
 from convc.frontend import parse_graph
 from convc.interpreter import run
 from convc.kernels.conv_transpose import PhaseWinogradPacking, as_convolution, taken
+from convc.kernels.toom_cook import Scheme
 from convc.kernels.winograd import Winograd
 from convc.native.kernel import Kernel
 from convc.network import Network
 from convc.options import Options, Target
+from convc.plan.choose import MOST_ROUNDING
 from convc.plan.program import Program
 from convc.weights.store import Weights
 
@@ -60,12 +62,12 @@ def absolute(kernel: Winograd, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     dh, dw = kernel.height.dilation, kernel.width.dilation
     reach = (dh * (height.inputs + height.outputs), dw * (width.inputs + width.outputs))
     padded = np.pad(np.abs(x), ((0, 0), (0, 0), (top, reach[0] + top), (left, reach[1] + left)))
-    out = np.zeros((kernel.n, kernel.oc, kernel.height.out + reach[0], kernel.width.out + reach[1]))
+    out = np.zeros((len(x), kernel.oc, kernel.height.out + reach[0], kernel.width.out + reach[1]))
     for oh in kernel.tile_rows:
         for ow in kernel.tile_columns:
             patch = padded[:, :, oh : oh + dh * height.inputs : dh, ow : ow + dw * width.inputs : dw]
-            v = np.einsum("ik,nckl,jl->ijnc", b[0], patch, b[1]).reshape(*u.shape[:2], kernel.n, groups, -1)
-            m = np.einsum("ijngc,ijgoc->ijngo", v, u).reshape(*u.shape[:2], kernel.n, kernel.oc)
+            v = np.einsum("ik,nckl,jl->ijnc", b[0], patch, b[1]).reshape(*u.shape[:2], len(x), groups, -1)
+            m = np.einsum("ijngc,ijgoc->ijngo", v, u).reshape(*u.shape[:2], len(x), kernel.oc)
             tile = np.einsum("ri,ijno,sj->nors", a[0], m, a[1])
             out[:, :, oh : oh + dh * height.outputs : dh, ow : ow + dw * width.outputs : dw] = tile
     return out[:, :, : kernel.height.out, : kernel.width.out]
@@ -222,3 +224,15 @@ def test_phases_of_transposed_convolutions_are_within_their_bounds(target: str, 
         assert difference[at].shape == limit.shape
         assert np.all(difference[at] <= limit)
     assert difference.max() <= 1e-4 * np.abs(expected).max()  # of the other phases too
+
+
+def test_error_of_a_network_in_which_coarse_rounding_is_allowed() -> None:
+    """As many sums in a row as may be, all by F(6, 3): below 1e-4 of the largest output."""
+    count = int(MOST_ROUNDING / Scheme(6, 3).growth ** 2)
+    body = "\n".join("    x = relu(conv(x, 24, 3, pad = 1))" for _ in range(count))
+    text = f"network deep(x: f32[1, 24, 18, 18]) {{\n{body}\n    return x\n}}"
+    program, kernel, weights = compiled(text, options_for("native", 1, "winograd 6x6"))
+    assert count == len(winograds(program)) == parse_graph(text).sums_in_a_row
+    x = np.random.default_rng(4).standard_normal((1, 24, 18, 18)).astype(np.float32)
+    (expected,) = run(parse_graph(text), {"x": x}, weights).values()
+    assert np.abs(kernel(x) - expected).max() <= 1e-4 * np.abs(expected).max()

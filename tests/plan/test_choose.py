@@ -22,6 +22,9 @@ from convc.weights.store import Weights
 WIDE = Target("wide", 16, 32)
 NARROW = Target("narrow", 8, 16)
 
+#: Sums that follow one another in a network where rounding adds up.
+DEEP = 50
+
 
 def problem(text: str, options: Options) -> Problem:
     channels, size, call = text.split(maxsplit=2)
@@ -46,7 +49,8 @@ def problem(text: str, options: Options) -> Problem:
 )
 def test_what_the_model_prefers(text: str, likely: tuple[str, ...], target: Target) -> None:
     options = Options(target)
-    assert choose(problem(text, options), options).candidate.name.startswith(likely)
+    found = replace(problem(text, options), sums_in_a_row=DEEP)
+    assert choose(found, options).candidate.name.startswith(likely)
 
 
 def test_options_decide() -> None:
@@ -60,12 +64,26 @@ def test_options_decide() -> None:
     assert choose(found, named, "y").candidate.outputs == (4, 4)
 
 
-def test_what_rounds_coarsely_is_used_only_where_it_is_asked_for() -> None:
+def test_what_rounds_coarsely_is_used_in_networks_of_few_sums_or_where_it_is_asked_for() -> None:
     options = Options(NARROW)
-    found = problem("64 112 conv(64, 3, pad = 1)", options)
-    assert any(candidate.outputs == (6, 6) for candidate in candidates(found))
-    assert all(max(candidate.outputs) <= 4 for candidate in contenders(found))
-    assert choose(found, replace(options, choices=(("*", "winograd 6x6"),))).candidate.outputs == (6, 6)
+    short = problem("64 112 conv(64, 3, pad = 1)", options)
+    deep = replace(short, sums_in_a_row=DEEP)
+    assert short.sums_in_a_row == 1 and choose(short, options).candidate.outputs == (6, 6)
+    assert any(candidate.outputs == (6, 6) for candidate in candidates(deep))
+    assert all(max(candidate.outputs) <= 4 for candidate in contenders(deep))
+    assert choose(deep, replace(options, choices=(("*", "winograd 6x6"),))).candidate.outputs == (6, 6)
+    small = problem("16 20 conv(16, 3, pad = 1)", options)  # too little to gain
+    assert all(max(candidate.outputs) <= 4 for candidate in contenders(small))
+
+
+def test_sums_in_a_row_are_those_of_the_longest_path() -> None:
+    graph = parse_graph("""network paths(x: f32[1, 16, 8, 8]) {
+        a = conv(x, 16, 3, pad = 1) |> relu
+        b = a |> conv(16, 1) |> conv(16, 3, pad = 1)
+        return linear(flatten(a + b), 5)
+    }""")
+    assert graph.sums_in_a_row == 4
+    assert all(p.sums_in_a_row == 4 for p in problems(translate(graph, Options(NARROW)).graph, Options(NARROW)))
 
 
 def test_contenders_are_candidates_and_hold_the_models_choice() -> None:
