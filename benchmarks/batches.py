@@ -3,10 +3,10 @@
     python benchmarks/batches.py [--only resnet50,vgg16] [--threads 1,2] [--batches 1,2,4,8] [--out batches.json]
     python benchmarks/batches.py --out batches.json --write
 
-Every batch is compiled as it is by default, in portions, and also for all images at once. Each gets a run in every
-round (small ones several), so that drift of the machine meets all alike; the figure is the median over rounds of a
-round's fastest run, divided by the images. Results go into the file of --out, networks that it holds already are left
-out; --write puts its table into docs/performance.md.
+Every batch is compiled as it is by default, in portions, and also for all images at once. Each runs for the same time
+in every round, so that drift of the machine meets all alike; the figure is the median over rounds of that time, over
+the images that were done. Results go into the file of --out, networks that it holds already are left out; --write puts
+its table into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ BEGIN, END = "<!-- batches: written by benchmarks/batches.py -->", "<!-- end of 
 NETWORKS = {"mobilenet_v2": 64, "shufflenet_v2": 64, "resnet50": 64, "alexnet": 64, "vgg16": 16}
 
 #: Seconds that a kernel runs in a round, at least once.
-SLICE = 0.25
+SLICE = 0.5
 
 
 def main() -> None:
@@ -82,19 +82,17 @@ def runs_of(name: str, threads: int, batches: list[int]) -> dict[tuple[str, int]
 
 def measured(runs: dict[tuple[str, int], Callable[[], object]], rounds: int) -> dict[str, dict[int, float]]:
     """Seconds for an image, by how and batch."""
-    fastest: dict[tuple[str, int], list[float]] = {key: [] for key in runs}
+    times: dict[tuple[str, int], list[float]] = {key: [] for key in runs}
     for number in range(rounds + 1):  # the first one warms up
         for key, run in runs.items():
-            times: list[float] = []
-            end = time.perf_counter() + (SLICE if number else 0.0)
-            while not times or time.perf_counter() < end:
-                start = time.perf_counter()
+            start, images, taken = time.perf_counter(), 0, 0.0
+            while not images or (number and taken < SLICE):
                 run()
-                times.append((time.perf_counter() - start) / key[1])
-            fastest[key] += [min(times)] if number else []
+                images, taken = images + key[1], time.perf_counter() - start
+            times[key] += [taken / images] if number else []
     result: dict[str, dict[int, float]] = {"portions": {}, "at_once": {}}
-    for (how, batch), times in fastest.items():
-        result[how][batch] = statistics.median(times)
+    for (how, batch), found in times.items():
+        result[how][batch] = statistics.median(found)
     return result
 
 

@@ -8,7 +8,8 @@ the whole batch are written and read back.
 
 The images of each step are those for which the sum of all this is least, in cycles for one image:
 
-    step    the longer of arithmetic and moved bytes, and what of the shorter does not hide behind it
+    step    the longer of arithmetic and of the stream of weights, what of the shorter does not hide behind it, and
+            activations, from the cache that holds those of a portion
     change  what is alive between two steps, written and read once, and a meeting of the threads
 """
 
@@ -31,6 +32,9 @@ from convc.plan.choose import MACHINES, Machine, choose, cycles
 from convc.plan.linear import is_of_one_pixel
 from convc.plan.problem import Problem, problem_of
 from convc.plan.storage import Place, is_view, storage_of
+
+#: The part of the shared cache that activations find free; beyond it, the rest of them comes from memory.
+SHARED: Final = 0.375
 
 #: Cycles of a call of a kernel, and of a change from one segment to the next, besides.
 CALL: Final = 300
@@ -99,7 +103,7 @@ def _images(graph: Graph, nodes: Sequence[Node], separable: Sequence[bool], batc
     alive = _alive_between(graph, nodes)
     best: dict[int, tuple[float, list[int]]] = {count: (0.0, []) for count in counts}
     for number, node_work in enumerate(work):
-        change = (2 * alive[number] / _rate(alive[number], machine) + CHANGE) / batch if number else 0.0
+        change = (2 * _moving(alive[number], alive[number], machine) + CHANGE) / batch if number else 0.0
         found: dict[int, tuple[float, list[int]]] = {}
         for count in counts if separable[number] else (batch,):
             before = min(best, key=lambda other: best[other][0] + (change if other != count else 0.0))
@@ -147,22 +151,22 @@ def _expected(problem: Problem, options: Options) -> float:
 
 def _cycles(work: _Work, images: int, weights: int, machine: Machine, threads: int, known: float | None) -> float:
     """Cycles for one image of a step that takes so many at a time; `weights` are the bytes that every portion reads."""
-    moved = work.activations / _rate(images * threads * work.activations, machine)
+    moved = _moving(work.activations, images * threads * work.activations, machine)
     if known is not None:
-        return known / images + (1 - machine.overlap) * moved + CALL / images
-    far = machine.memory_rate if max(weights, work.weights) > machine.third_level else machine.third_level_rate
-    streamed = work.weights / far
+        return (known + CALL) / images + moved
+    streamed = _moving(work.weights, max(weights, work.weights), machine)
     if work.rereads:
-        streamed += (images - 1) * work.weights / _rate(work.weights, machine)
-    longer, shorter = sorted((work.cycles, streamed / images + moved), reverse=True)
-    return longer + (1 - machine.overlap) * shorter + CALL / images
+        streamed += (images - 1) * _moving(work.weights, work.weights, machine)
+    longer, shorter = sorted((work.cycles, streamed / images), reverse=True)
+    return longer + (1 - machine.overlap) * shorter + CALL / images + moved
 
 
-def _rate(size: float, machine: Machine) -> float:
-    """Bytes per cycle from the cache that holds `size` bytes until they are read again."""
-    if size <= machine.v_bytes:
-        return machine.second_level_rate
-    return machine.third_level_rate if size <= machine.third_level else machine.memory_rate
+def _moving(size: float, between: float, machine: Machine) -> float:
+    """Cycles for `size` bytes that are read again when `between` bytes, these among them, have passed."""
+    if between <= machine.v_bytes:
+        return size / machine.second_level_rate
+    kept = min(1.0, SHARED * machine.third_level / between)
+    return size * (kept / machine.third_level_rate + (1 - kept) / machine.memory_rate)
 
 
 def _alive_between(graph: Graph, nodes: Sequence[Node]) -> list[int]:
