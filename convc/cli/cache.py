@@ -13,8 +13,8 @@ from convc.cli.common import echo_json, json_option, size
 def command(clear: bool, as_json: bool) -> None:
     """Show what is kept of earlier builds, or clear it.
 
-    Builds are found again by what they were made of, so nothing in the cache is ever out of date. CONVC_CACHE names
-    another folder.
+    Builds are found again by what they were made of, so nothing in the cache is ever out of date. Beyond its limit,
+    what was not used for longest goes. CONVC_CACHE names another folder, CONVC_CACHE_LIMIT another limit in GiB.
 
     \b
     Example:
@@ -33,9 +33,9 @@ def command(clear: bool, as_json: bool) -> None:
     usage = cache.usage()
     if as_json:
         kinds = [{"kind": kind.kind, "entries": kind.entries, "bytes": kind.bytes} for kind in usage]
-        echo_json({"folder": str(cache.root()), "kinds": kinds})
+        echo_json({"folder": str(cache.root()), "limit": int(cache.limit()), "kinds": kinds})
         return
-    click.echo(cache.root())
+    click.echo(f"{cache.root()}  (at most {size(int(cache.limit()))})")
     for kind in usage:
         click.echo(f"  {kind.kind:<12} {kind.entries:>5}  {size(kind.bytes)}")
     if not usage:

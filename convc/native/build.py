@@ -49,7 +49,10 @@ def find(request: str, options: Options) -> Built | None:
         built = Built(cache.root() / cache.LIBRARIES / record["library"], record["note"])
     except (OSError, ValueError, KeyError):  # none, or one that a full disk cut short
         return None
-    return built if built.library.is_file() else None
+    if not built.library.is_file():
+        return None
+    cache.used(built.library.parent)
+    return built
 
 
 def remember(request: str, options: Options, library: Path, note: str) -> None:
@@ -110,12 +113,15 @@ def build(
     final = cache.root() / cache.LIBRARIES / key
     library = final / f"lib{emitted.name}.so"
     if library.is_file():
+        cache.used(final)
         return library
+    cache.limit()  # what is wrong with it is said before anything is built
     try:
         with cache.scratch(cache.LIBRARIES) as scratch:
             folder = scratch / "library"
             _build_in(folder, emitted, files, write_weights, compiler, flags, progress)
             _move_into_place(folder, final)
+        cache.trim()
     except OSError as error:
         raise ConvcError(
             f"cannot write the build to {final.parent}: {error.strerror or error}\n"
@@ -176,6 +182,7 @@ def _compile(
     declared = texts.get("kernels.h", "") if "kernels.h" in own else ""
     cached = cache.root() / cache.OBJECTS / f"{_hash(*_maker(compiler, flags), own, headers, declared)}.o"
     if cached.is_file():
+        cache.used(cached)
         shutil.copy(cached, target)
         return
     compiler.run([*flags, "-c", name, "-o", target.name], source)

@@ -1,4 +1,8 @@
-"""Built things by content: an entry's name is the hash of all that made it, so an entry is never out of date."""
+"""Built things by content: an entry's name is the hash of all that made it, so an entry is never out of date.
+
+What a network of large weights leaves is as large, so the cache has a limit, beyond which what was not used for longest
+goes. An entry's time of modification is that of its last use.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from convc.diagnostics import ConvcError
+
 #: Kinds of entries: whole libraries (folders), object files, which library a request led to, which network a source.
 LIBRARIES: Final = "libraries"
 OBJECTS: Final = "objects"
 REQUESTS: Final = "requests"
 SOURCES: Final = "sources"
 
+#: GiB that the cache may take where CONVC_CACHE_LIMIT does not say.
+LIMIT: Final = 10.0
+
 _UNFINISHED: Final = ".building-"
 _DAY: Final = 24 * 60 * 60.0
+_JUST_USED: Final = 10 * 60.0  # seconds: another process may be about to load it
 
 
 def root() -> Path:
@@ -52,6 +62,47 @@ def clear() -> int:
     return freed
 
 
+def limit() -> float:
+    """Bytes the cache may take."""
+    text = os.environ.get("CONVC_CACHE_LIMIT", "")
+    try:
+        gibibytes = float(text) if text else LIMIT
+    except ValueError:
+        gibibytes = -1.0
+    if not gibibytes >= 0:
+        raise ConvcError(f"CONVC_CACHE_LIMIT is {text!r}; set it to a number of GiB, e.g. {LIMIT:g}")
+    return gibibytes * 2**30
+
+
+def used(entry: Path) -> None:
+    """Say that an entry was of use now."""
+    with suppress(OSError):  # another user's cache may be read-only
+        os.utime(entry)
+
+
+def trim() -> int:
+    """Remove libraries and objects, those not used for longest first, until all fit the limit; the bytes freed."""
+    allowed, found, freed = limit(), list(_entries()), 0
+    total = sum(size for _, size, _ in found)
+    for last, size, entry in sorted(found):
+        if total - freed <= allowed or time.time() - last < _JUST_USED:
+            break
+        if entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
+        freed += size
+    return freed
+
+
+def _entries() -> Iterator[tuple[float, int, Path]]:
+    """Last use, bytes and path of every library and object."""
+    for kind in (LIBRARIES, OBJECTS):
+        for entry in (root() / kind).glob("[!.]*"):
+            with suppress(OSError):  # another process removed it meanwhile
+                yield entry.stat().st_mtime, _size(entry), entry
+
+
 @contextmanager
 def scratch(kind: str) -> Iterator[Path]:
     """A folder to build in, on the file system of the entries, so that what is done can be renamed into place.
@@ -77,8 +128,9 @@ def write(path: Path, text: str) -> None:
 
 
 def _size(folder: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
     total = 0
-    for path in folder.rglob("*"):
+    for path in folder.rglob("*") if folder.is_dir() else (folder,):
         try:
             total += path.stat().st_size if path.is_file() else 0
         except OSError:  # another process replaced it meanwhile

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,35 @@ def test_no_compiler_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConvcError, match=r"no C compiler found \(looked for cc, gcc, clang\)[\s\S]*apt install"):
         find_compiler()
+
+
+def test_the_cache_stays_within_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not used for longest goes; what was used just now stays, however little room there is."""
+    monkeypatch.setenv("CONVC_CACHE", str(tmp_path))
+    hours = {"oldest": 3, "old": 2, "object.o": 1, "now": 0}
+    for name, age in hours.items():
+        entry = tmp_path / (cache.OBJECTS if name.endswith(".o") else cache.LIBRARIES) / name
+        file = entry if name.endswith(".o") else entry / "lib.so"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(bytes(2**20))
+        os.utime(entry, (0, time.time() - 3600 * age))
+
+    def left() -> set[str]:
+        return {path.name for kind in (cache.LIBRARIES, cache.OBJECTS) for path in (tmp_path / kind).iterdir()}
+
+    assert cache.trim() == 0
+    monkeypatch.setenv("CONVC_CACHE_LIMIT", str(3 / 1024))
+    assert cache.trim() == 2**20
+    assert left() == {"old", "object.o", "now"}
+    cache.used(tmp_path / cache.LIBRARIES / "old")
+    monkeypatch.setenv("CONVC_CACHE_LIMIT", str(2 / 1024))
+    cache.trim()
+    assert left() == {"old", "now"}
+    monkeypatch.setenv("CONVC_CACHE_LIMIT", "0")
+    assert cache.trim() == 0
+    monkeypatch.setenv("CONVC_CACHE_LIMIT", "10GB")
+    with pytest.raises(ConvcError, match="'10GB'; set it to a number of GiB"):
+        cache.trim()
 
 
 def test_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
