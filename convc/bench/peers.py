@@ -57,13 +57,18 @@ def _openvino(path: Path, threads: int) -> Run:
     return run
 
 
-def _torch(path: Path, threads: int) -> Run:
+def _torch(path: Path, threads: int, compiled: bool = False) -> Run:
     import torch
 
     from convc.bench.torch_module import torch_run
 
     torch.set_num_threads(threads)
-    return torch_run(path)
+    return torch_run(path, compiled)
+
+
+def _inductor(path: Path, threads: int) -> Run:
+    """PyTorch's compiler, which needs a C++ compiler."""
+    return _torch(path, threads, compiled=True)
 
 
 def _ncnn(path: Path, threads: int) -> Run:
@@ -110,6 +115,7 @@ SYSTEMS: Final[dict[str, tuple[str, str, Loader]]] = {
     "ort": ("ONNX Runtime", "onnxruntime", _ort),
     "openvino": ("OpenVINO", "openvino", _openvino),
     "torch": ("PyTorch", "torch", _torch),
+    "inductor": ("PyTorch Inductor", "torch", _inductor),
     "ncnn": ("ncnn", "ncnn", _ncnn),
     "mnn": ("MNN", "MNN", _mnn),
 }

@@ -1,4 +1,4 @@
-"""An ONNX model run by PyTorch, op by op as its eager mode does, with images in its fastest layout (channels last).
+"""An ONNX model run by PyTorch, op by op (eager) or compiled (Inductor), images in its fastest layout (channels last).
 
 Covers what networks for images are made of; an op that is missing is named.
 """
@@ -15,8 +15,8 @@ Attributes = Mapping[str, Any]
 Function = Callable[[list[Any], Attributes], Any]
 
 
-def torch_run(path: Path) -> Run:
-    """A function that runs the model.
+def torch_run(path: Path, compiled: bool) -> Run:
+    """A function that runs the model, `compiled` by Inductor when it is first called, or op by op.
 
     Raises:
         ValueError: It has an op that is not covered.
@@ -43,19 +43,37 @@ def torch_run(path: Path) -> Run:
     results = [value.name for value in graph.output]
     last = {name: number for number, (_, inputs, _, _) in enumerate(steps) for name in inputs}
 
+    def forward(*images: Any) -> list[Any]:
+        known = dict(zip(names, map(_channels_last, images), strict=True))
+        for number, (function, inputs, outputs, attributes) in enumerate(steps):
+            operands = [weights[i] if i in weights else known[i] if i else None for i in inputs]
+            made = function(operands, attributes)
+            known.update(zip(outputs, made if isinstance(made, (tuple, list)) else (made,), strict=False))
+            for name in inputs:
+                if last[name] == number and name not in results:
+                    known.pop(name, None)
+        return [known[name] for name in results]
+
+    made: list[Function] = [] if compiled else [forward]
+
     def run(arrays: Arrays) -> Arrays:
-        known = {name: _channels_last(torch.from_numpy(a)) for name, a in zip(names, arrays, strict=True)}
-        with torch.inference_mode():
-            for number, (function, inputs, outputs, attributes) in enumerate(steps):
-                operands = [weights[i] if i in weights else known[i] if i else None for i in inputs]
-                made = function(operands, attributes)
-                known.update(zip(outputs, made if isinstance(made, (tuple, list)) else (made,), strict=False))
-                for name in inputs:
-                    if last[name] == number and name not in results:
-                        known.pop(name, None)
-        return [known[name].numpy() for name in results]
+        images = [torch.from_numpy(array) for array in arrays]
+        with torch.no_grad():
+            if not made:
+                made.append(_inductor(forward, images))
+            return [result.numpy() for result in made[0](*images)]
 
     return run
+
+
+def _inductor(forward: Callable[..., Any], images: list[Any]) -> Callable[..., Any]:
+    """`forward` for images like these, compiled by PyTorch, its weights constants that may be laid out again."""
+    import torch
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    torch._inductor.config.freezing = True
+    fast: Callable[..., Any] = torch.compile(make_fx(forward)(*images))
+    return fast
 
 
 def _channels_last(tensor: Any) -> Any:

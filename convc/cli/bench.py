@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @target_options
 @click.option("--time", "budget", type=float, default=2.0, show_default=True, help="Seconds to measure.")
 @click.option("--layers", is_flag=True, help="Also time every layer, beside what this machine could do at best.")
-@click.option("--against", metavar="NAMES", default="", help="Also time other systems: ort, openvino, torch.")
+@click.option("--against", metavar="NAMES", default="", help="Also time other systems: ort, openvino, torch, inductor.")
 @click.option("--ablate", is_flag=True, help="Also time the network without each pass, all interleaved.")
 @json_option
 def command(

@@ -47,14 +47,15 @@ def test_a_library_is_timed_and_a_wrong_file_is_an_error(network: Network, tmp_p
 
 
 @pytest.mark.torch
-def test_systems_agree_on_a_network(network: Network, tmp_path: Path) -> None:
+@pytest.mark.parametrize("system", ["torch", pytest.param("inductor", marks=pytest.mark.sweep)])
+def test_systems_agree_on_a_network(network: Network, tmp_path: Path, system: str) -> None:
     pytest.importorskip("torch")
     onnx = pytest.importorskip("convc.exporters.onnx")
     pytest.importorskip("onnx")
     kernel = compile_network(network, target="generic", threads=1)
     weights = {value.name: network.weights[value.name] for value in network.graph.parameters}
     onnx.write_model(onnx.export_model(network.graph, weights), tmp_path / "small.onnx")
-    _, theirs = race({"convc": kernel.path, "torch": tmp_path / "small.onnx"}, [image()], 1, rounds=1, slice_=0.0)
+    _, theirs = race({"convc": kernel.path, system: tmp_path / "small.onnx"}, [image()], 1, rounds=1, slice_=0.0)
     assert theirs.error == ""
     assert theirs.difference < 1e-5
 
