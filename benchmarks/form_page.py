@@ -37,7 +37,7 @@ def shape_of(text: str) -> tuple[int, int, int]:
 PAGE = """# How fast every form is
 
 Written by `benchmarks/forms.py`: {machine}, one thread, ONNX Runtime {onnxruntime} and PyTorch {torch} beside
-convc in one run, each in turn. Every row is a network of one form, from and to arrays as the caller has them,
+convc in {runs}, each in turn. Every row is a network of one form, from and to arrays as the caller has them,
 with equal weights and inputs; no two results differ by more than {difference:.0e} of the largest element. The
 peak of the core was {low:.0f} to {high:.0f} GFLOP/s of independent multiply-adds. Times are milliseconds, the
 fastest call of each side; *gain* is the faster of the two by convc's call.
@@ -59,10 +59,11 @@ TITLES = (
 )
 
 
-def page(rows: list[Row], low: float, high: float, machine: str) -> str:
+def page(rows: list[Row], low: float, high: float, machine: str, runs: int) -> str:
     """Markdown: a table for each shape; `low` and `high` are the peaks before and after."""
     text = PAGE.format(
-        machine=machine, onnxruntime=onnxruntime.__version__, torch=torch.__version__.partition("+")[0],
+        machine=machine, runs="one run" if runs == 1 else f"{runs} runs",
+        onnxruntime=onnxruntime.__version__, torch=torch.__version__.partition("+")[0],
         difference=max(row.difference for row in rows), low=low * 1e-9, high=high * 1e-9,
     )  # fmt: skip
     for shape in dict.fromkeys(row.shape for row in rows):
