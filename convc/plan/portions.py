@@ -8,8 +8,8 @@ the whole batch are written and read back.
 
 The images of each step are those for which the sum of all this is least, in cycles for one image:
 
-    step    the longer of arithmetic and of the stream of weights, what of the shorter does not hide behind it, and
-            activations, from the cache that holds those of a portion
+    step    the longer of arithmetic and moved bytes, and what of the shorter does not hide behind it; activations come
+            from the cache that holds those of a portion
     change  what is alive between two steps, written and read once, and a meeting of the threads
 """
 
@@ -35,6 +35,9 @@ from convc.plan.storage import Place, is_view, storage_of
 
 #: The part of the shared cache that activations find free; beyond it, the rest of them comes from memory.
 SHARED: Final = 0.375
+
+#: The part of moved bytes that hides behind arithmetic, or the other way round.
+HIDDEN: Final = 0.5
 
 #: Cycles of a call of a kernel, and of a change from one segment to the next, besides.
 CALL: Final = 300
@@ -151,14 +154,12 @@ def _expected(problem: Problem, options: Options) -> float:
 
 def _cycles(work: _Work, images: int, weights: int, machine: Machine, threads: int, known: float | None) -> float:
     """Cycles for one image of a step that takes so many at a time; `weights` are the bytes that every portion reads."""
-    moved = _moving(work.activations, images * threads * work.activations, machine)
-    if known is not None:
-        return (known + CALL) / images + moved
     streamed = _moving(work.weights, max(weights, work.weights), machine)
     if work.rereads:
         streamed += (images - 1) * _moving(work.weights, work.weights, machine)
-    longer, shorter = sorted((work.cycles, streamed / images), reverse=True)
-    return longer + (1 - machine.overlap) * shorter + CALL / images + moved
+    arithmetic = work.cycles if known is None else known / images
+    moved = streamed / images + _moving(work.activations, images * threads * work.activations, machine)
+    return max(arithmetic, moved) + (1 - HIDDEN) * min(arithmetic, moved) + CALL / images
 
 
 def _moving(size: float, between: float, machine: Machine) -> float:
