@@ -42,6 +42,18 @@ def test_every_unsupported_node_is_listed() -> None:
     assert "belongs to `com.acme`" in text
 
 
+def test_weights_alone_may_be_quantised() -> None:
+    """They are numbers of the model, and become f32; what quantises while the network runs is refused, node by node."""
+    scales = {"s": np.float32(0.25), "z": np.int8(3)}
+    weights = {"w": np.arange(-54, 54, dtype=np.int8).reshape(4, 3, 3, 3), **scales}
+    imported = agrees(model("v = DequantizeLinear (w, s, z) y = Conv (x, v)", opset=19, **weights))
+    assert kinds(imported) == ["conv"]
+    import_model(model("v = DequantizeLinear (w, s, z) y = Conv (x, v)", opset=13, **weights))
+    text = told(model("q = QuantizeLinear (x, s, z) y = DequantizeLinear (q, s, z)", opset=13, **scales))
+    assert "2 nodes cannot be imported" in text
+    assert text.count("quantised networks are not compiled yet; give the float model") == 2
+
+
 def test_an_unsupported_node_behind_another_is_listed_too() -> None:
     text = told(model("a = NonZero (x) b = Cast <to = 1> (a) y = GridSample (b, b)"))
     assert "NonZero" in text
