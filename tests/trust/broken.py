@@ -13,7 +13,7 @@ from convc.ops.activation import Sigmoid
 from convc.ops.pool import MaxPool
 from convc.passes import pipeline
 from convc.passes.base import Pass, Report
-from convc.plan import lower, select
+from convc.plan import arena, select
 from convc.plan.call import Call
 
 
@@ -69,16 +69,16 @@ def break_pooling(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def break_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every buffer at the start of the arena, whoever else is alive."""
-    real = lower.place
-    monkeypatch.setattr(lower, "place", lambda buffers: tuple(replace(p, offset=0) for p in real(buffers)))
+    real = arena.place
+    monkeypatch.setattr(arena, "place", lambda buffers: tuple(replace(p, offset=0) for p in real(buffers)))
 
 
 def forget_readers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Buffers are given away after their first reader, but for those that the caller gets: a plan that looks right."""
-    real = lower._buffers
+    real = arena._buffers
 
-    def buffers(calls, storage, fixed):  # type: ignore[no-untyped-def]
+    def buffers(calls, *rest):  # type: ignore[no-untyped-def]
         ends = {operand.name for call in calls if call.reason.startswith("the caller") for operand in call.operands}
-        return [b if b.name in ends else replace(b, last=min(b.last, b.first + 1)) for b in real(calls, storage, fixed)]
+        return [b if b.name in ends else replace(b, last=min(b.last, b.first + 1)) for b in real(calls, *rest)]
 
-    monkeypatch.setattr(lower, "_buffers", buffers)
+    monkeypatch.setattr(arena, "_buffers", buffers)
