@@ -25,7 +25,7 @@ def torch_run(path: Path, compiled: bool) -> Run:
     import torch
     from onnx import numpy_helper
 
-    graph = onnx.load(path).graph
+    graph = _without_shape_arithmetic(path)
     weights = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant":
@@ -64,6 +64,15 @@ def torch_run(path: Path, compiled: bool) -> Run:
             return [result.numpy() for result in made[0](*images)]
 
     return run
+
+
+def _without_shape_arithmetic(path: Path) -> Any:
+    """The model's graph as convc reads it: what follows from shapes and constants is done."""
+    from convc.exporters.onnx import export_model
+    from convc.importers.onnx import import_model
+
+    imported = import_model(path)
+    return export_model(imported.graph, imported.arrays).graph
 
 
 def _inductor(forward: Callable[..., Any], images: list[Any]) -> Callable[..., Any]:
@@ -178,6 +187,29 @@ def _slice(o: list[Any], a: Attributes) -> Any:
     return x[tuple(index)]
 
 
+def _pad(o: list[Any], a: Attributes) -> Any:
+    from torch.nn import functional
+
+    mode, pads, rank = a.get("mode", b"constant").decode(), o[1].tolist(), o[0].ndim
+    sides = [side for axis in reversed(range(rank)) for side in (pads[axis], pads[rank + axis])]
+    while mode != "constant" and sides[-2:] == [0, 0]:  # PyTorch reflects over the last axes only
+        sides = sides[:-2]
+    value = o[2].item() if mode == "constant" and len(o) > 2 and o[2] is not None else 0.0
+    return functional.pad(o[0], sides, {"edge": "replicate", "wrap": "circular"}.get(mode, mode), value)
+
+
+def _resize(o: list[Any], a: Attributes) -> Any:
+    """Over the axes behind the channels, to a size."""
+    from torch.nn import functional
+
+    x, size = o[0], o[3].tolist()[2:]
+    coordinates = a.get("coordinate_transformation_mode", b"half_pixel").decode()
+    if a.get("mode", b"nearest") == b"nearest":
+        return functional.interpolate(x, size=size, mode="nearest")
+    mode = ("linear", "bilinear", "trilinear")[x.ndim - 3]
+    return functional.interpolate(x, size=size, mode=mode, align_corners=coordinates == "align_corners")
+
+
 def _mean(o: list[Any], a: Attributes) -> Any:
     axes = o[1].tolist() if len(o) > 1 else list(a.get("axes", range(o[0].ndim)))
     return o[0].mean(dim=axes, keepdim=bool(a.get("keepdims", 1)))
@@ -207,7 +239,8 @@ def _hard_swish(o: list[Any], a: Attributes) -> Any:
 FUNCTIONS: Final[dict[str, Function]] = {
     "Conv": _conv, "MaxPool": _max_pool, "AveragePool": _avg_pool, "GlobalAveragePool": _global_pool, "Gemm": _gemm,
     "BatchNormalization": _norm, "Clip": _clip, "Concat": _concat, "Flatten": _flatten, "Reshape": _reshape,
-    "Split": _split, "Slice": _slice, "ReduceMean": _mean, "HardSigmoid": _hard_sigmoid, "HardSwish": _hard_swish,
+    "Split": _split, "Slice": _slice, "Pad": _pad, "Resize": _resize, "ReduceMean": _mean,
+    "HardSigmoid": _hard_sigmoid, "HardSwish": _hard_swish,
     "Relu": _of_torch("relu"), "Sigmoid": _of_torch("sigmoid"), "Tanh": _of_torch("tanh"), "Exp": _of_torch("exp"),
     "Add": _of_torch("add"), "Sub": _of_torch("sub"), "Mul": _of_torch("mul"), "Div": _of_torch("div"),
     "MatMul": _of_torch("matmul"), "Erf": _of_torch("erf"),

@@ -20,7 +20,9 @@ SMALL = """network small(x: f32[1, 3, 12, 10]) {
     a = conv(x, 16, 3, stride = 2, pad = [0, 0, 1, 1]) |> batchnorm |> relu6
     b = concat(maxpool(a, 3, pad = 1, stride = 1), avgpool(a, 3, pad = 1, stride = 1))
     c = conv(b, 32, 3, pad = 1, groups = 32) |> silu
-    return add(c, b) |> global_avgpool |> flatten |> linear(7) |> softmax
+    d = add(c, b) |> resize(scale = 2, mode = linear) |> pad([0, 0, 1, 0, 0, 0, 2, 1], mode = reflect)
+    d = d |> resize(scale = 2)
+    return d |> global_avgpool |> flatten |> linear(7) |> softmax
 }"""
 
 
