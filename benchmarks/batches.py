@@ -17,6 +17,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import convc
 from convc import zoo
-from convc.bench.report import describe_machine
+from convc.bench.report import describe_machine, put_between
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- batches: written by benchmarks/batches.py -->", "<!-- end of batches -->"
@@ -76,7 +77,7 @@ def runs_of(name: str, threads: int, batches: list[int]) -> dict[tuple[str, int]
         for how, portion in (("portions", None), ("at_once", batch)):
             if how == "portions" or batch > 1:
                 kernel = convc.compile(network, threads=threads, portion=portion)
-                runs[how, batch] = lambda kernel=kernel, inputs=inputs: kernel(*inputs)  # type: ignore[misc]
+                runs[how, batch] = partial(kernel, *inputs)
     return runs
 
 
@@ -103,12 +104,10 @@ def row(one: dict[str, Any], how: str, columns: tuple[int, ...] = (1, 2, 4, 8, 1
 
 
 def write(found: dict[str, Any]) -> None:
-    page = ROOT / "docs" / "performance.md"
-    before, _, rest = page.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
     head = "| network | threads | images | 1 | 2 | 4 | 8 | 16 | 32 | 64 |\n|---|---|---|---|---|---|---|---|---|---|"
     rows = [row(one, how) for one in found["networks"] for how in ("portions", "at_once")]
-    page.write_text(f"{before}{BEGIN}\n\n{found['machine']}\n\n" + "\n".join([head, *rows]) + f"\n\n{END}{after}")
+    text = "\n".join((found["machine"], "", head, *rows))
+    put_between(ROOT / "docs" / "performance.md", BEGIN, END, f"\n\n{text}\n\n")
 
 
 if __name__ == "__main__":

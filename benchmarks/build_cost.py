@@ -23,6 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from convc import zoo
+from convc.bench.report import put_between
 from convc.driver import build_library, make_options, translate
 from convc.frontend import load_graph
 from convc.native.compiler import find_compiler
@@ -127,13 +128,12 @@ def table(rows: dict[str, str]) -> str:
 
 def write(rows: list[Row]) -> None:
     """Put the rows into the page, and what they were measured with."""
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    old, _, after = rest.partition(END)
+    old = PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
     known = {name: line for line, name in re.findall(r"^(\| (\w+) \|.*\n)", old, re.MULTILINE) if name in zoo.names()}
     known |= {row.network: f"| {' | '.join(row.cells())} |\n" for row in rows}
     target = make_options().target
     machine = f"{available_threads()} cores, vectors of {target.lanes} floats, {find_compiler().version}"
-    PAGE.write_text(f"{before}{BEGIN}Measured on {machine}.\n\n{table(known)}{END}{after}")
+    put_between(PAGE, BEGIN, END, f"Measured on {machine}.\n\n{table(known)}")
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import convc
 from convc import zoo
-from convc.bench.report import describe_machine
+from convc.bench.report import describe_machine, put_between
 from convc.driver import make_options
 from convc.inspect.cost import network_cost
 from convc.native.peak import limits
@@ -112,11 +112,9 @@ def linear_bytes(network: convc.Network) -> int:
 
 
 def write(rows: list[str], threads: int) -> None:
-    page = ROOT / "docs" / "performance.md"
-    before, _, rest = page.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
     where = f"{describe_machine()} {threads} thread{'s' if threads > 1 else ''}."
-    page.write_text(f"{before}{BEGIN}\n\n" + "\n".join((where, "", HEAD, *rows)) + f"\n\n{END}{after}")
+    text = "\n".join((where, "", HEAD, *rows))
+    put_between(ROOT / "docs" / "performance.md", BEGIN, END, f"\n\n{text}\n\n")
 
 
 if __name__ == "__main__":

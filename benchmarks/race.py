@@ -30,7 +30,7 @@ import convc
 from convc import zoo
 from convc.bench.peers import SYSTEMS, is_installed
 from convc.bench.race import Timed, check_systems, race
-from convc.bench.report import describe_machine, draw, line, table
+from convc.bench.report import describe_machine, draw, line, put_between, table
 from convc.exporters.onnx import export_model, write_model
 
 ROOT = Path(__file__).parents[1]
@@ -100,11 +100,9 @@ def record(timed: Timed) -> dict[str, Any]:
 
 def write(found: dict[str, Any]) -> None:
     page, figure = ROOT / "docs" / "performance.md", ROOT / "docs" / "figures" / "race.svg"
-    before, _, rest = page.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
     picture = "![the best other system's time over convc's](figures/race.svg)"
     text = "\n\n".join((found["machine"], table(found["races"]), picture))
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+    put_between(page, BEGIN, END, f"\n\n{text}\n\n")
     figure.write_text(str(draw(found["races"])))
 
 

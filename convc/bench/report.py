@@ -34,6 +34,13 @@ def describe_machine() -> str:
     return f"{name}{family}{with_vectors}, {cores} cores; {platform.system()}; {find_compiler().version}."
 
 
+def put_between(page: Path, begin: str, end: str, text: str) -> None:
+    """Replace what stands between two marks of a page."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    after = rest.partition(end)[2]
+    page.write_text(f"{before}{begin}{text}{end}{after}", encoding="utf-8")
+
+
 def agreeing(race: Race) -> dict[str, float]:
     """Seconds of the other systems that ran and agree."""
     others = race["systems"][1:]

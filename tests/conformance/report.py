@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from conformance import suite  # noqa: E402 (the path is set above)
 from conformance.suite import Verdict  # noqa: E402
+from convc.bench.report import put_between  # noqa: E402
 
 PAGE = ROOT / "docs" / "onnx.md"
 BEGIN, END = "<!-- conformance: written by `make conformance` -->", "<!-- end of conformance -->"
@@ -77,9 +78,7 @@ def reason(verdict: Verdict) -> str:
 
 
 def write_table(verdicts: Sequence[Verdict]) -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n{table(verdicts)}{END}{after}", encoding="utf-8")
+    put_between(PAGE, BEGIN, END, f"\n{table(verdicts)}")
 
 
 def table(verdicts: Sequence[Verdict]) -> str:

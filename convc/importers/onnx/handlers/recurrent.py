@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -53,7 +52,7 @@ class _Layer:
         return self.call.builder.call("split", f"{self.scope}.split", x, sizes=sizes, axis=1) if count > 1 else (x,)
 
     def weight(self, place: int, form: str, begin: int = 0, end: int | None = None) -> Value:
-        """Rows of W or R, by gates."""
+        """Rows of W, R or P, by gates."""
         rows = slice(begin * self.hidden, None if end is None else end * self.hidden)
         return self.call.weight(place, form, f"{self.direction} {form}", lambda w: w[self.direction, rows])
 
@@ -115,15 +114,7 @@ def _peepholes(layer: _Layer) -> list[Value]:
     """Those of i, o and f, or none."""
     if not layer.call.has(7):
         return []
-    n = layer.hidden
-    return [
-        layer.call.weight(7, "peephole", f"{layer.direction} {gate}", partial(_part, layer.direction, gate * n, n))
-        for gate in range(3)
-    ]
-
-
-def _part(direction: int, begin: int, count: int, array: Array) -> Array:
-    return array[direction, begin : begin + count]
+    return [layer.weight(7, f"peephole_{gate}", number, number + 1) for number, gate in enumerate("iof")]
 
 
 def gru(call: Call) -> tuple[Value, ...]:
