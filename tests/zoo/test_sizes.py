@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,14 +70,25 @@ SOME = [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.sweep]) f
 
 
 @pytest.fixture(scope="module")
-def loaded() -> dict[str, tuple[Graph, float]]:
-    """Every network, and the seconds its elaboration took."""
-    found = {}
-    for name in zoo.names():
-        start = time.process_time()
-        graph = load_graph(zoo.find(name).path)
-        found[name] = graph, time.process_time() - start
-    return found
+def loaded() -> dict[str, Graph]:
+    """Every network, elaborated."""
+    return {name: load_graph(zoo.find(name).path) for name in zoo.names()}
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions written in Python ``work`` calls: what it costs, on a machine that may do other things."""
+    count = 0
+
+    def see(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(see)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
 
 
 def test_every_network_is_listed_here() -> None:
@@ -85,8 +96,8 @@ def test_every_network_is_listed_here() -> None:
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_size_is_as_published(name: str, loaded: dict[str, tuple[Graph, float]]) -> None:
-    cost = network_cost(loaded[name][0])
+def test_size_is_as_published(name: str, loaded: dict[str, Graph]) -> None:
+    cost = network_cost(loaded[name])
     assert (cost.parameters, cost.macs, cost.field[0]) == PUBLISHED[name]
 
 
@@ -105,8 +116,8 @@ def test_the_file_is_formatted_and_cites_its_paper(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SOME)
-def test_its_dump_is_the_same_network(name: str, loaded: dict[str, tuple[Graph, float]]) -> None:
-    graph = loaded[name][0]
+def test_its_dump_is_the_same_network(name: str, loaded: dict[str, Graph]) -> None:
+    graph = loaded[name]
     assert parse_graph(print_graph(graph)) == graph
 
 
@@ -119,15 +130,14 @@ def test_parameters_change_the_shapes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LARGE)
-def test_elaboration_and_passes_are_quick(name: str, loaded: dict[str, tuple[Graph, float]]) -> None:
-    """The fastest of three, since the machine may be doing other things."""
-    graph, elaboration = loaded[name]
-    passes = []
-    for _ in range(3):
-        start = time.process_time()
-        run_pipeline(graph, make_options())
-        passes.append(time.process_time() - start)
-    assert elaboration + min(passes) < 1
+def test_elaboration_and_passes_are_quick(name: str) -> None:
+    """Under a second: the largest, SENet-154, makes 1.1 million calls in 0.4 s (see docs/build-cost.md)."""
+
+    def work() -> None:
+        run_pipeline(load_graph(zoo.find(name).path), make_options())
+
+    work()  # what is kept from one network to the next
+    assert calls(work) < 1_600_000
 
 
 #: Blocks of ResNet with a gate, one like the other.
@@ -148,19 +158,12 @@ def test_cost_grows_in_step_with_the_network(tmp_path: Path) -> None:
     """Eight times the blocks take at most eight times the calls of Python, from the source to the C."""
     source = tmp_path / "tall.conv"
     source.write_text(TALL)
-    counts: list[int] = []
 
-    def count(frame: object, event: str, argument: object) -> None:
-        counts[-1] += event == "call"
+    def work(depth: int) -> Callable[[], object]:
+        return lambda: translate(load_graph(source, {"depth": depth}), make_options())
 
-    for depth in (1, 4, 32):  # the first fills what is kept from one network to the next
-        counts.append(0)
-        sys.setprofile(count)
-        try:
-            translate(load_graph(source, {"depth": depth}), make_options())
-        finally:
-            sys.setprofile(None)
-    assert counts[2] < 8 * counts[1]
+    work(1)()  # what is kept from one network to the next
+    assert calls(work(32)) < 8 * calls(work(4))
 
 
 @pytest.mark.parametrize(
