@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import platform
+from pathlib import Path
+
 import pytest
 
 from convc.bench.roofline import bounds
 from convc.driver import make_options, translate
 from convc.frontend import parse_graph
-from convc.native.peak import Limits, limits
+from convc.native.peak import Limits, accumulators, build_program, limits
+from convc.options import Target
 
 
 def test_a_layer_is_bound_by_arithmetic_or_by_bytes() -> None:
@@ -30,3 +34,10 @@ def test_a_layer_is_bound_by_arithmetic_or_by_bytes() -> None:
 def test_limits_are_measured() -> None:
     found = limits(make_options("generic", 1).target)
     assert found.flops > 1e8 and found.cache > found.memory * 0.5 > 1e7
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the flags are those of x86-64")
+@pytest.mark.parametrize(("lanes", "registers", "flag"), [(16, 32, "-mavx512f"), (8, 16, "-mavx2")])
+def test_the_programs_compile_for_other_machines(lanes: int, registers: int, flag: str, tmp_path: Path) -> None:
+    target = Target("other", lanes, registers, (flag, "-mfma"))
+    assert build_program("peak", target, tmp_path, **accumulators(target)).exists()
