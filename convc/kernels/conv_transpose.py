@@ -19,6 +19,7 @@ import numpy.typing as npt
 from convc.ir.types import ceil_div
 from convc.kernels.base import Packing
 from convc.kernels.conv_packing import ConvPacking, Split
+from convc.kernels.grouped import GroupedPacking
 from convc.kernels.tiles import UNIT, Axis
 from convc.kernels.winograd import WinogradPacking
 
@@ -99,10 +100,11 @@ class TransposePacking(Packing):
 
 
 @dataclass(frozen=True, slots=True)
-class PhaseWinogradPacking(Packing):
-    """The same of one phase of an image, as Winograd's kernel reads them."""
+class PhasePacking(Packing):
+    """The same of one phase, as the kernel of a convolution reads them."""
 
-    phase: WinogradPacking
+    phase: WinogradPacking | GroupedPacking
+    groups: int
     kernel: tuple[int, int, int]
     taps: tuple[Taps, Taps, Taps]
 
@@ -110,8 +112,12 @@ class PhaseWinogradPacking(Packing):
         return self.phase.size()
 
     def apply(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-        weights = taken(as_convolution(array, self.phase.groups, self.kernel), self.taps)
-        return self.phase.apply(weights.reshape(*weights.shape[:2], *weights.shape[3:]))
+        weights = as_convolution(array, self.groups, self.kernel)
+        if all(self.taps):
+            weights = taken(weights, self.taps)
+        else:  # no tap reaches this phase: its convolution has one, outside everywhere
+            weights = np.zeros((*weights.shape[:2], *(max(1, len(taps)) for taps in self.taps)))
+        return self.phase.apply(weights)
 
 
 def as_convolution(

@@ -67,6 +67,7 @@ class Grouped(Convolution):
     epilogue: Formula
     last_row: int = 0
     sums: bool = False
+    starts: tuple[int, ...] = ()  # of the results in dst and in the epilogue's operands, where not 0; in floats
 
     @property
     def stem(self) -> str:
@@ -74,6 +75,16 @@ class Grouped(Convolution):
         times = f"_times{self.group_oc}" if self.group_ic == 1 < self.group_oc else ""
         kind = "depthwise" if self.group_ic == 1 else f"grouped{self.groups}"
         return f"{kind}_{size}_{self.oc}x{outs}{times}{self.epilogue.suffix}{self.sums * '_sums'}"
+
+    @property
+    def how(self) -> str:
+        """How the source gets into the lanes, in words."""
+        if self.group_ic == self.group_oc == 1:
+            return "depthwise: every channel is filtered by itself"
+        if self.group_ic == 1:
+            return f"depthwise: {self.group_oc} filters for every channel"
+        modes = sorted({pattern.mode for pattern in self.patterns})
+        return f"groups of {self.group_ic} channels lie across vectors: lanes are read by {', '.join(modes)}"
 
     @property
     def group_ic(self) -> int:

@@ -1,6 +1,6 @@
 """Choosing the kernels of transposed convolutions: convolutions for phases whose taps lie alike, direct or Winograd's.
 
-Phases that Winograd computes have a call each.
+Phases that Winograd computes have a call each, and so have those of narrow groups.
 """
 
 from __future__ import annotations
@@ -8,19 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convc.ir.graph import Graph, Node
-from convc.ir.types import TensorType, ceil_div
+from convc.ir.types import TensorType, ceil_div, round_up
 from convc.kernels.conv_direct import ConvDirect
 from convc.kernels.conv_packing import ConvPacking, Reduction, VectorPacking
 from convc.kernels.conv_transpose import (
     WHOLE,
     AxisPhase,
     Phase,
-    PhaseWinogradPacking,
+    PhasePacking,
     TransposePacking,
     axis_phases,
     group_phases,
 )
 from convc.kernels.formula import Access, Formula
+from convc.kernels.grouped import Grouped, GroupedPacking
 from convc.kernels.plane import Plane
 from convc.kernels.register_tile import choose_tile
 from convc.ops.conv_transpose import ConvTranspose
@@ -30,6 +31,7 @@ from convc.plan.blocking import Walk, rows_per_group, split_reduction
 from convc.plan.call import Call, Packed, Scratch, five, plane
 from convc.plan.choose import Choice, choose
 from convc.plan.formulas import make_formula
+from convc.plan.grouped import is_narrow
 from convc.plan.problem import Problem
 from convc.plan.reduction import reduction_of, tile_blocks
 from convc.plan.winograd import winograd_kernel
@@ -42,7 +44,12 @@ def conv_transpose_calls(
     groups = group_phases(*_axes(anchor))
     total = sum(map(len, groups.values()))
     calls: list[Call] = []
+    assert isinstance(anchor.op, ConvTranspose)
+    narrow = is_narrow(anchor.op, anchor.inputs[0].type, node.output.type, options.target.lanes)
     for axes, phases in groups.items():
+        if narrow:
+            calls += [_grouped(graph, node, anchor, followers, options.target, axes, phase, total) for phase in phases]
+            continue
         problem = _problem(graph, anchor, node, options, axes)
         choice = choose(problem, options, anchor.name)
         if choice.candidate.is_direct:
@@ -76,9 +83,32 @@ def _winograd(
     apart = (_apart(plane(dst), steps), _formula_apart(formula, steps))
     kernel, packing, what = winograd_kernel(problem, choice, plane(src), *apart, op.bias, _starts(dst, formula, phase))
     bias = (Packed(anchor.inputs[2], VectorPacking(kernel.oc, kernel.bias_floats)),) if op.bias else ()
-    weights = Packed(anchor.inputs[1], PhaseWinogradPacking(packing, (kd, kh, kw), phase.taps))
+    weights = Packed(anchor.inputs[1], PhasePacking(packing, op.groups, (kd, kh, kw), phase.taps))
     reason = f"one of {total} phases of the result as a convolution of stride 1, {what}"
     all_operands = (anchor.inputs[0], weights, *bias, *operands, Scratch(kernel.scratch_bytes), node.output)
+    return Call(kernel, all_operands, kernel.items, node, reason)
+
+
+def _grouped(
+    graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], target: Target, axes: Axes, phase: Phase,
+    total: int,
+) -> Call:  # fmt: skip
+    """One phase of a convolution in narrow groups, depthwise among them."""
+    op, src, dst, weight = anchor.op, anchor.inputs[0].type, node.output.type, anchor.inputs[1]
+    assert isinstance(op, ConvTranspose)
+    oc, lanes = dst.shape[1], dst.block
+    formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
+    _, _, *steps = five((1, 1, *op.stride), 1)
+    _, _, kd, kh, kw = five((1, 1, *weight.type.shape[2:]), 1)
+    kernel = Grouped(
+        lanes, target.registers, src.shape[0], src.shape[1], oc, op.groups, *axes, plane(src),
+        _apart(plane(dst), steps), op.bias, _formula_apart(formula, steps), starts=_starts(dst, formula, phase),
+    )  # fmt: skip
+    of_phase = GroupedPacking(oc, src.shape[1] // op.groups, tuple(axis.kernel for axis in axes), lanes)
+    packing = PhasePacking(of_phase, op.groups, (kd, kh, kw), phase.taps)
+    bias = (Packed(anchor.inputs[2], VectorPacking(oc, round_up(oc, lanes))),) if op.bias else ()
+    reason = f"one of {total} phases of the result as a convolution of stride 1, {kernel.how}"
+    all_operands = (anchor.inputs[0], Packed(weight, packing), *bias, *operands, node.output)
     return Call(kernel, all_operands, kernel.items, node, reason)
 
 

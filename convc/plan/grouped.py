@@ -9,6 +9,7 @@ from convc.ir.types import TensorType, round_up
 from convc.kernels.conv_packing import VectorPacking
 from convc.kernels.grouped import Grouped, GroupedPacking
 from convc.ops.conv import Conv
+from convc.ops.conv_transpose import ConvTranspose
 from convc.options import Target
 from convc.plan.axes import axes_of
 from convc.plan.blocking import Walk, flattened
@@ -16,7 +17,7 @@ from convc.plan.call import Call, Packed, plane
 from convc.plan.formulas import make_formula
 
 
-def is_narrow(op: Conv, src: TensorType, dst: TensorType, lanes: int) -> bool:
+def is_narrow(op: Conv | ConvTranspose, src: TensorType, dst: TensorType, lanes: int) -> bool:
     """Whether vectors of `lanes` results would hold several groups; depthwise always."""
     if op.groups == 1 or src.block != dst.block:
         return False
@@ -37,13 +38,4 @@ def grouped_call(graph: Graph, node: Node, anchor: Node, followers: Sequence[Nod
     bias = (Packed(anchor.inputs[2], VectorPacking(oc, round_up(oc, lanes))),) if op.bias else ()
     packed = Packed(weight, GroupedPacking(oc, width, window, lanes))
     all_operands = (anchor.inputs[0], packed, *bias, *operands, node.output)
-    return Call(kernel, all_operands, kernel.items, node, _reason(kernel))
-
-
-def _reason(kernel: Grouped) -> str:
-    if kernel.group_ic == kernel.group_oc == 1:
-        return "depthwise: every channel is filtered by itself"
-    if kernel.group_ic == 1:
-        return f"depthwise: {kernel.group_oc} filters for every channel"
-    modes = sorted({pattern.mode for pattern in kernel.patterns})
-    return f"groups of {kernel.group_ic} channels lie across vectors: lanes are read by {', '.join(modes)}"
+    return Call(kernel, all_operands, kernel.items, node, kernel.how)

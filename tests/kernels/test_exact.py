@@ -96,6 +96,10 @@ PROBLEMS = """
     32 5 6     conv_transpose(48, 3, stride = 2, groups = 2)
     12 5 6     conv_transpose(18, 3, stride = 2, pad = 1, groups = 3)
     8 5 6      conv_transpose(8, 4, stride = 2, groups = 8)
+    20 5 6     conv_transpose(20, 1, stride = 3, groups = 20)
+    24 5 6     conv_transpose(48, 3, stride = 2, groups = 24, bias = false) |> relu
+    20 2 3 4   conv_transpose(20, 3, stride = 2, pad = 1, groups = 10)
+    24 5 7     transposed_twice(24, 3, stride = 2, groups = 24)
     160 6 6    conv_transpose(72, 4, stride = 2, pad = same)
     16 11      conv_transpose(24, 4, stride = 2, pad = causal)
     12 3 4 5   conv_transpose(8, 3, stride = [2, 1, 3], pad = 1)
@@ -233,6 +237,10 @@ block halves_shuffled(x, first) {
 block scaled_by_its_mean(x, channels, kernel, pad = 0, groups = 1) {
     y = conv(x, channels, kernel, pad = pad, groups = groups) |> relu6
     return y * global_avgpool(y)
+}
+block transposed_twice(x, channels, kernel, stride, groups) {
+    y = conv_transpose(x, channels, kernel, stride = stride, groups = groups)
+    return relu(y + conv_transpose(x, channels, kernel, stride = stride, groups = groups))
 }
 block scaled_by_its_largest(x) {
     return x * conv(global_maxpool(x), x.channels, 1)

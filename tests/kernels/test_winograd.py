@@ -14,7 +14,7 @@ import pytest
 from convc.driver import build_library, make_options, translate
 from convc.frontend import parse_graph
 from convc.interpreter import run
-from convc.kernels.conv_transpose import PhaseWinogradPacking, as_convolution, taken
+from convc.kernels.conv_transpose import PhasePacking, as_convolution, taken
 from convc.kernels.toom_cook import Scheme
 from convc.kernels.winograd import Winograd
 from convc.native.kernel import Kernel
@@ -214,7 +214,7 @@ def test_phases_of_transposed_convolutions_are_within_their_bounds(target: str, 
     )
     bias = weights["y.bias"] if "bias = false" not in call else np.zeros(plain[1])
     for winograd, packing in found:
-        assert isinstance(packing, PhaseWinogradPacking)
+        assert isinstance(packing, PhasePacking)
         lanes, width = winograd.lanes, plain[-1]
         first = divmod(winograd.starts[0] // lanes, width)
         steps = (winograd.dst.h // lanes // width, winograd.dst.w // lanes)
