@@ -101,9 +101,31 @@ CONVC_INLINE vf convc_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) |
 #define CONVC_SWAP1(v) CONVC_SHUFFLE(v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
 #endif
 
-/* The first `count` lanes at a distance of `stride` floats: for channels of a plain tensor and ragged ends. */
+/* Loads and stores of the first `count` lanes side by side, as one instruction: memory past them is not touched. */
+#if CONVC_LANES > 1 && defined(__AVX512VL__)
+#define CONVC_MASKS 1
+CONVC_INLINE unsigned short convc_mask(int count) { return (unsigned short)((1u << (count > 0 ? count : 0)) - 1u); }
+CONVC_INLINE vf convc_load_masked(const float *p, int count)
+{
+    vf v;
+    __asm__("vmovups %1, %0%{%2%}%{z%}" : "=v"(v) : "m"(*(const vf_u *)p), "Yk"(convc_mask(count)));
+    return v;
+}
+CONVC_INLINE void convc_store_masked(float *p, int count, vf v)
+{
+    __asm__("vmovups %1, %0%{%2%}" : "+m"(*(vf_u *)p) : "v"(v), "Yk"(convc_mask(count)));
+}
+#else
+#define CONVC_MASKS 0
+#endif
+
+/* The first `count` lanes at a distance of `stride` floats, zeros in the others: for channels of a plain tensor and ragged
+ * ends. */
 CONVC_INLINE vf convc_load_lanes(const float *p, ptrdiff_t stride, int count)
 {
+#if CONVC_MASKS
+    if (__builtin_constant_p(stride) && stride == 1) return convc_load_masked(p, count);
+#endif
 #if CONVC_LANES > 1
     if (__builtin_constant_p(count)) { /* put together in registers */
         vf known = {0};
@@ -121,6 +143,12 @@ CONVC_INLINE vf convc_load_lanes(const float *p, ptrdiff_t stride, int count)
 
 CONVC_INLINE void convc_store_lanes(float *p, ptrdiff_t stride, int count, vf v)
 {
+#if CONVC_MASKS
+    if (__builtin_constant_p(stride) && stride == 1) {
+        convc_store_masked(p, count, v);
+        return;
+    }
+#endif
     float lanes[CONVC_LANES];
     memcpy(lanes, &v, sizeof v);
     for (int l = 0; l < count; ++l) p[l * stride] = lanes[l];

@@ -47,6 +47,11 @@ def ceil_div(a: int, b: int) -> int:
     return -(-a // b)
 
 
+def lanes_filled(extent: int, lanes: int) -> int:
+    """Lanes of the widest vector, up to `lanes`, that `extent` floats fill; 1 where they fill none."""
+    return next((width for width in (16, 8, 4) if width <= min(extent, lanes)), 1)
+
+
 def round_up(a: int, b: int) -> int:
     return ceil_div(a, b) * b
 

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Final
 
 from convc.ir.graph import Node
+from convc.ir.types import lanes_filled
 from convc.ops.linear import Linear
 from convc.ops.matmul import MatMul
 from convc.ops.movement import Movement, Transpose
@@ -62,5 +63,5 @@ def is_quick_plain(node: Node, lanes: int) -> bool:
             return True
         case Resize(mode="nearest"):  # that grows: a vector of its outputs lies in a vector of its input
             size, out = node.inputs[0].type.shape[-1], node.output.type.shape[-1]
-            return lanes <= size <= out and node.op.scale[-1] >= 1
+            return 1 < lanes_filled(size, lanes) <= out and node.op.scale[-1] >= 1
     return False

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convc.diagnostics import InternalError
-from convc.ir.types import TensorType, ceil_div, round_up
+from convc.ir.types import TensorType, ceil_div, lanes_filled, round_up
 from convc.kernels.copy import OUTSIDE, ZERO, Copy, Loop, Turn, merged
 from convc.plan.positions import Positions
 
@@ -120,9 +120,10 @@ def _plain(move: Move, lanes: int) -> Copy | Turn:
     if p is not None and q is not None and p != q and not any(loop.partial for loop in nest):
         rest = tuple(loop for i, loop in enumerate(nest) if i not in (p, q))
         across, along = nest[p], nest[q]
-        if isinstance(across.dst, int) and isinstance(along.src, int) and min(across.extent, along.extent) >= lanes:
+        width = lanes_filled(min(across.extent, along.extent), lanes)
+        if isinstance(across.dst, int) and isinstance(along.src, int) and width > 1:
             return Turn(
-                move.what, lanes, rest, -1, across.extent, along.extent, across.dst, along.src, along.extent,
+                move.what, width, rest, -1, across.extent, along.extent, across.dst, along.src, along.extent,
                 across.extent, src_start, dst_start,
             )  # fmt: skip
     last = nest[-1]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from convc.ir.graph import Graph, Node
-from convc.ir.types import TensorType
+from convc.ir.types import TensorType, lanes_filled
 from convc.kernels.resize import ONE
 from convc.kernels.resize import Resize as ResizeKernel
 from convc.kernels.spread import Spread, can_spread
@@ -20,6 +20,7 @@ def resize_call(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node
     op = anchor.op
     assert isinstance(op, Resize)
     src, dst = anchor.inputs[0].type, node.output.type
+    lanes = lanes_filled(src.shape[-1], lanes)
     if not followers and src.block == dst.block == 1 and spreads(op, src, lanes):
         spread = _spread(op, src, lanes)
         reason = f"a vector of {lanes} outputs is a vector of the source, its lanes spread"

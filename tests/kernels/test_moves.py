@@ -11,6 +11,7 @@ from convc.driver import build_library, make_options, translate
 from convc.frontend import parse_graph
 from convc.interpreter import run
 from convc.ir.graph import Graph
+from convc.ir.types import lanes_filled
 from convc.kernels.spread import can_spread
 from convc.native.kernel import Kernel
 from convc.network import Network
@@ -27,6 +28,10 @@ PROBLEMS = """
     37,45          transpose
     200,16         transpose
     3,5            transpose
+    3,4,14,14      transpose([0, 1, 3, 2])
+    2,3,7,5        transpose([0, 1, 3, 2])
+    2,6,14,14      resize(scale = 2, coordinates = asymmetric, rounding = floor)
+    2,3,4,7        resize(scale = 3)
     2,3,4,5,6,7    transpose([5, 0, 3, 2, 1, 4])
     2,20,9,9       slice(2, 1, 8, step = 3)
     2,20,9,9       slice(3, step = -1)
@@ -151,8 +156,10 @@ def test_what_grows_can_be_spread() -> None:
     """Where `assign-layouts` leaves a nearest resize plain there is a kernel for it, and otherwise it says so."""
     for coordinates in ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel", "half_pixel_symmetric"):
         for rounding in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"):
-            for size, out in ((8, 8), (8, 9), (9, 20), (17, 21), (30, 99)):
+            for size, out in ((4, 7), (8, 8), (8, 9), (9, 20), (14, 28), (17, 21), (30, 99)):
                 rule = Rule("nearest", coordinates, rounding, -0.75, False, False)
                 columns = [place for (place,) in axis_taps(rule, size, out, out / size).places]
-                assert can_spread(columns, size, 8), (coordinates, rounding, size, out)
+                for lanes in (4, 8, 16):
+                    width = lanes_filled(size, lanes)
+                    assert can_spread(columns, size, width), (coordinates, rounding, size, out, width)
     assert not can_spread(range(0, 32, 2), 32, 8)
