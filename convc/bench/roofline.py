@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from convc.inspect.table import rows
 from convc.ir.op import members
 from convc.kernels.conv_direct import ConvDirect
+from convc.kernels.strassen import Strassen
 from convc.kernels.winograd import Winograd
 from convc.native.peak import Limits
 from convc.ops.conv import Conv
@@ -50,10 +51,15 @@ def bounds(program: Program, limits: Limits, options: Options) -> list[Bound]:
 def _expected(step: Step, limits: Limits, options: Options) -> float | None:
     """Seconds by the model that chooses algorithms, which counts cycles: of a convolution with its own kernel."""
     anchor, kernel = members(step.node)[0], step.kernel
-    if not isinstance(anchor.op, Conv) or not isinstance(kernel, (ConvDirect, Winograd)):
-        return None
-    height, width = (s.outputs for s in kernel.schemes) if isinstance(kernel, Winograd) else (0, 0)
-    candidate = Candidate((height, width), kernel.block) if isinstance(kernel, Winograd) else DIRECT
+    match kernel:
+        case Winograd() if isinstance(anchor.op, Conv):
+            candidate = Candidate((kernel.schemes[0].outputs, kernel.schemes[1].outputs), kernel.block)
+        case Strassen() if isinstance(anchor.op, Conv):
+            candidate = Candidate(block=kernel.chunk)
+        case ConvDirect() if isinstance(anchor.op, Conv):
+            candidate = DIRECT
+        case _:
+            return None
     target = options.target
     frequency = limits.flops / options.threads / (2 * target.lanes * MACHINES[target.registers].rate)
     problem = problem_of(anchor, step.node.outputs[0].type, options, 1)  # the choice has been made

@@ -51,10 +51,7 @@ def flattened(walk: Walk, pixels: int) -> Walk:
 
     A 7 x 7 map is then 49 pixels, not 7 rows of 7.
     """
-    axes = (walk.depth, walk.height, walk.width)
-    pointwise = all(a.kernel == a.stride == 1 and a.pad == 0 and a.size == a.out for a in axes)
-    steps = [(p.d, p.h, p.w) for p in (walk.src, walk.dst)] + [a.strides[2:] for a in walk.epilogue.accesses]
-    if not pointwise or not all(_is_line(walk, *step) for step in steps):
+    if not is_line(walk):
         return walk
     count = walk.depth.out * walk.height.out * walk.width.out
     row = min(count, pixels * TILES_PER_ROW)
@@ -69,7 +66,15 @@ def flattened(walk: Walk, pixels: int) -> Walk:
     )  # fmt: skip
 
 
-def _is_line(walk: Walk, d: int, h: int, w: int) -> bool:
+def is_line(walk: Walk) -> bool:
+    """Whether it is pointwise, and the pixels of every map follow one another as if it had one row."""
+    axes = (walk.depth, walk.height, walk.width)
+    pointwise = all(a.kernel == a.stride == 1 and a.pad == 0 and a.size == a.out for a in axes)
+    steps = [(p.d, p.h, p.w) for p in (walk.src, walk.dst)] + [a.strides[2:] for a in walk.epilogue.accesses]
+    return pointwise and all(_rows_join(walk, *step) for step in steps)
+
+
+def _rows_join(walk: Walk, d: int, h: int, w: int) -> bool:
     """Whether rows and slices follow one another as pixels do."""
     rows = walk.height.out == 1 or h == w * walk.width.out
     return rows and (walk.depth.out == 1 or d == w * walk.width.out * walk.height.out)

@@ -15,6 +15,7 @@ from typing import Final
 
 from convc.ir.types import ceil_div, round_up
 from convc.kernels.register_tile import choose_tile
+from convc.kernels.strassen import GROWTH
 from convc.kernels.tiles import UNIT, Axis
 from convc.kernels.toom_cook import PAIRS, Scheme, Sum
 from convc.options import Options
@@ -50,6 +51,10 @@ MACHINES: Final = {
 #: Tiles of a work item that are tried.
 BLOCKS: Final = (14, 28, 56)
 
+#: Pairs of register tiles that Strassen's product takes at a time, and the pixels that a tile has at least.
+PAIRS_AT_A_TIME: Final = (1, 2, 4)
+LEAST_PIXELS: Final = 8
+
 #: How much longer than the best a candidate may be expected to take to be measured at all.
 HOPE: Final = 1.7
 
@@ -71,7 +76,10 @@ EXTENTS: Final = (1, 2, 3, 5, 7)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An algorithm with its parameters: direct convolution, or Winograd with tiles of `outputs`, `block` at a time."""
+    """An algorithm with its parameters.
+
+    Direct convolution has none, Winograd tiles of `outputs`, `block` at a time, Strassen `block` pairs at a time.
+    """
 
     outputs: tuple[int, int] = (0, 0)
     block: int = 0
@@ -81,7 +89,13 @@ class Candidate:
         return self.block == 0
 
     @property
+    def is_strassen(self) -> bool:
+        return self.block > 0 and self.outputs == (0, 0)
+
+    @property
     def name(self) -> str:
+        if self.is_strassen:
+            return f"strassen, {self.block} pairs"
         return "direct" if self.is_direct else f"winograd {self.outputs[0]}x{self.outputs[1]}, {self.block} tiles"
 
 
@@ -214,6 +228,75 @@ class WinogradShape:
         return self.tiles * groups * (self.parts * self.ic_blocks * before + self.oc_blocks * after)
 
 
+@dataclass(frozen=True)
+class StrassenShape:
+    """What Strassen's product with one candidate does with a problem."""
+
+    problem: Problem
+    candidate: Candidate
+
+    @property
+    def machine(self) -> Machine:
+        return MACHINES[self.problem.registers]
+
+    @property
+    def growth(self) -> float:
+        """How much coarser than the direct sum it rounds."""
+        return GROWTH
+
+    @cached_property
+    def register_tile(self) -> tuple[int, int]:
+        """(pixels, vectors of output channels); the pixels are halved, and so are the channels."""
+        p = self.problem
+        return choose_tile(ceil_div(ceil_div(p.oc, p.lanes), 2), ceil_div(p.pixels, 2), p.registers)
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of tiles in a map."""
+        return ceil_div(self.problem.pixels, 2 * self.register_tile[0])
+
+    @property
+    def oc_tiles(self) -> int:
+        """Tiles of output channels in a half."""
+        return ceil_div(ceil_div(self.problem.oc, self.problem.lanes), 2 * self.register_tile[1])
+
+    @property
+    def chunks(self) -> int:
+        return ceil_div(self.pairs, self.candidate.block)
+
+    @cached_property
+    def parts(self) -> int:
+        """Work items that share a chunk of pairs: as many as leave the threads least to wait for."""
+        threads = self.problem.threads
+        return min(range(1, min(threads, self.oc_tiles) + 1), key=lambda parts: (self._computed(parts), parts))
+
+    @property
+    def cycles(self) -> float:
+        """Expected cycles from beginning to end, with every thread at work."""
+        less, more = sorted((self._computed(self.parts), self._stream()))
+        return more + (1 - self.machine.overlap) * less
+
+    def _computed(self, parts: int) -> float:
+        """The products and the sums of the busiest thread, when work items are shared out."""
+        p, m, vectors = self.problem, self.machine, self.register_tile[1]
+        low = ceil_div(ceil_div(p.ic, p.lanes), 2) * p.lanes
+        wide = ceil_div(ceil_div(p.pixels, self.pairs), 2)
+        channel = max(wide * vectors / m.rate, (wide + vectors) / m.rate, m.latency)
+        moved = 10 * m.access * wide * vectors + 3 * m.call  # products kept and read again, results
+        tile = channel / m.direct_efficiency * (5 * low + 2 * (p.ic - low)) + moved
+        sums = low // p.lanes * wide * (8 * m.access + 4 * m.operation)
+        item = self.candidate.block * (sums + ceil_div(self.oc_tiles, parts) * tile)
+        items = p.n * self.chunks * parts
+        return ceil_div(items, p.threads) * item * (self.pairs / (self.chunks * self.candidate.block))
+
+    def _stream(self) -> float:
+        """The weights, once a chunk, the first time from memory."""
+        p, m = self.problem, self.machine
+        size = 7 * p.ic * round_up(p.oc, p.lanes)
+        again = m.third_level_rate if size < m.third_level else m.memory_rate
+        return size / m.memory_rate + (p.n * self.chunks - 1) * size / again / p.threads
+
+
 def _additions(sums: Sequence[Sum]) -> int:
     return sum(len(item.terms) - 1 for item in sums)
 
@@ -225,8 +308,11 @@ def _tiles(axis: Axis, outputs: int) -> int:
 
 
 def candidates(problem: Problem) -> Iterator[Candidate]:
-    """Direct convolution, and every Winograd that can compute the problem."""
+    """Direct convolution, and every way to take fewer multiplications that can compute the problem."""
     yield DIRECT
+    if problem.line and min(problem.ic, problem.oc) > problem.lanes and problem.pixels >= 2 * LEAST_PIXELS:
+        pairs = StrassenShape(problem, Candidate(block=1)).pairs
+        yield from (Candidate(block=block) for block in PAIRS_AT_A_TIME if block == 1 or block <= pairs)
     if not _suits_winograd(problem):
         return
     sizes = [[1] if k == 1 else [t - k + 1 for t in PAIRS if t - k + 1 >= 2] for k in problem.kernel]
@@ -261,13 +347,19 @@ def direct_cycles(problem: Problem) -> float:
 
 
 def cycles(problem: Problem, candidate: Candidate) -> float:
-    return direct_cycles(problem) if candidate.is_direct else WinogradShape(problem, candidate).cycles
+    """Expected cycles from beginning to end, with every thread at work."""
+    return direct_cycles(problem) if candidate.is_direct else shape_of(problem, candidate).cycles
+
+
+def shape_of(problem: Problem, candidate: Candidate) -> WinogradShape | StrassenShape:
+    """What a candidate other than direct convolution does."""
+    return (StrassenShape if candidate.is_strassen else WinogradShape)(problem, candidate)
 
 
 def permitted(problem: Problem) -> dict[Candidate, float]:
     """Expected cycles of what may be chosen unasked, by how it rounds."""
     times = {candidate: cycles(problem, candidate) for candidate in candidates(problem)}
-    growths = {c: 1.0 if c.is_direct else WinogradShape(problem, c).growth for c in times}
+    growths = {c: 1.0 if c.is_direct else shape_of(problem, c).growth for c in times}
     worth = min(times[c] for c in times if growths[c] <= MOST_GROWTH) - COARSE_GAIN * problem.n
     most = MOST_ROUNDING / problem.sums_in_a_row
     return {c: t for c, t in times.items() if growths[c] <= MOST_GROWTH or (growths[c] <= most and t <= worth)}

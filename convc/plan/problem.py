@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from convc.ir.graph import Node
 from convc.ir.types import TensorType
+from convc.kernels.formula import IDENTITY, Formula
 from convc.kernels.tiles import Axis
 from convc.ops.conv import Conv
 from convc.options import Options
 from convc.plan.axes import axes_of
+from convc.plan.blocking import Walk, is_line
+from convc.plan.call import plane
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +31,16 @@ class Problem:
     registers: int
     threads: int
     sums_in_a_row: int = 1  # of the network: how often what is rounded here is rounded again
+    line: bool = False  # pointwise, and every map is one line of pixels: rows follow one another as pixels do
 
     @property
     def kernel(self) -> tuple[int, int]:
         return self.height.kernel, self.width.kernel
+
+    @property
+    def pixels(self) -> int:
+        """Of a map of the result."""
+        return self.depth.out * self.height.out * self.width.out
 
     @property
     def signature(self) -> str:
@@ -48,8 +57,10 @@ class Problem:
         )
 
 
-def problem_of(anchor: Node, dst: TensorType, options: Options, sums_in_a_row: int) -> Problem:
-    """The problem of the convolution `anchor`, whose result, or that of its epilogue, is a `dst`.
+def problem_of(
+    anchor: Node, dst: TensorType, options: Options, sums_in_a_row: int, formula: Formula = IDENTITY
+) -> Problem:
+    """The problem of the convolution `anchor`, whose result, or that of its epilogue `formula`, is a `dst`.
 
     `sums_in_a_row` is the network's (`Graph.sums_in_a_row`): it decides how coarsely may be rounded.
     """
@@ -57,7 +68,8 @@ def problem_of(anchor: Node, dst: TensorType, options: Options, sums_in_a_row: i
     assert isinstance(op, Conv)
     oc, window = anchor.inputs[1].type.shape[0], anchor.inputs[1].type.shape[2:]
     axes, blocked = axes_of(op, window, src, dst), src.block == target.lanes == dst.block
+    line = blocked and op.groups == 1 and is_line(Walk(*axes, plane(src), plane(dst), formula))
     return Problem(
         src.shape[0], src.shape[1], oc, op.groups, *axes, blocked, target.lanes, target.registers, options.threads,
-        sums_in_a_row,
+        sums_in_a_row, line,
     )  # fmt: skip

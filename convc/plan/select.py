@@ -62,6 +62,7 @@ from convc.plan.reduction import reduction_of, tile_blocks
 from convc.plan.regions import fused_call, parts_of
 from convc.plan.resize import resize_call
 from convc.plan.softmax import softmax_call
+from convc.plan.strassen import strassen_call
 from convc.plan.winograd import winograd_call
 
 
@@ -138,8 +139,11 @@ def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], opt
     oc, window = weight.type.shape[0], weight.type.shape[2:]
     depth, height, width = axes_of(op, window, src, dst)
     lanes = target.lanes
-    problem = problem_of(anchor, node.output.type, options, graph.sums_in_a_row)
+    formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
+    problem = problem_of(anchor, dst, options, graph.sums_in_a_row, formula)
     choice = choose(problem, options, anchor.name)
+    if choice.candidate.is_strassen:
+        return strassen_call(graph, node, anchor, followers, problem, choice)
     if not choice.candidate.is_direct:
         return winograd_call(graph, node, anchor, followers, problem, choice)
     blocks = ceil_div(oc, lanes)
@@ -147,7 +151,6 @@ def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], opt
         tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers, ragged=op.groups == 1
     )
     reduction = reduction_of(src, oc, op.groups, vectors * lanes, ceil_div(blocks, vectors))
-    formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
     walk = flattened(Walk(depth, height, width, plane(src, 1), plane(dst, lanes), formula), pixels)
     split = split_reduction(reduction, prod(window), vectors * lanes) if src.block > 1 and dst.block > 1 else None
     packing = ConvPacking(oc, op.groups, window, vectors, lanes, reduction, split=split)

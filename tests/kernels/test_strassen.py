@@ -1,0 +1,135 @@
+"""Strassen's product through generated C: exact on integers, else within a bound computed from the data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from convc.driver import build_library, make_options, translate
+from convc.frontend import parse_graph
+from convc.interpreter import run
+from convc.kernels.strassen import GROWTH, INPUTS, OUTPUTS, WEIGHTS, Strassen
+from convc.native.kernel import Kernel
+from convc.network import Network
+from convc.options import Options, Target
+from convc.plan.program import Program
+from convc.weights.store import Weights
+
+#: AVX-512's width and registers as the compiler makes them from what this machine has.
+WIDE = Target("wide", 16, 32, ("-mavx2", "-mfma"))
+
+#: Input channels, height, width, and what is computed: ragged channels, odd and prime maps, epilogues, views.
+CASES = """
+    64 14 14   conv(z, 64, 1)
+    48 19 19   conv(z, 80, 1, bias = false) |> relu
+    40 7 7     conv(z, 72, 1)
+    17 5 5     conv(z, 33, 1) |> relu
+    34 1 53    conv(z, 34, 1) |> relu6
+    64 4 4     relu(conv(z, 64, 1) + z)
+    64 9 11    (conv(z, 64, 1, bias = false) + z) |> abs
+    32 13 13   concat(conv(z, 32, 1), conv(z, 48, 1), axis = 1)
+    96 6 9     conv(slice(z, axis = 1, begin = 32, end = 96), 40, 1)
+"""
+
+
+def options_for(target: str, threads: int, choice: str) -> Options:
+    options = make_options("generic" if target == "wide" else target, threads)
+    if target == "wide":
+        options = replace(options, target=WIDE)
+    return replace(options, choices=(("*", choice),), without=("fuse-prologue",))
+
+
+def compiled(text: str, options: Options, weights: Weights) -> tuple[Program, Kernel]:
+    graph = parse_graph(text)
+    translated = translate(graph, options)
+    library = build_library(Network(graph, weights), translated, options)
+    return translated.program, Kernel(library, options.threads)
+
+
+def strassens(program: Program) -> list[Strassen]:
+    return [step.kernel for step in program.steps if isinstance(step.kernel, Strassen)]
+
+
+def integers(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return random.integers(-3, 4, shape).astype(np.float32)
+
+
+def source(batch: int) -> str:
+    """All cases as one network, each of an input whose layout is the kernel's."""
+    cases = [line.split(maxsplit=3) for line in CASES.strip().splitlines()]
+    inputs = ", ".join(f"x{i}: f32[{batch}, {c}, {h}, {w}]" for i, (c, h, w, _) in enumerate(cases))
+    body = "\n".join(f"z{i} = relu(x{i})\ny{i} = {case.replace('z', f'z{i}')}" for i, (*_, case) in enumerate(cases))
+    return f"network cases({inputs}) {{ {body}\n return {', '.join(f'y{i}' for i in range(len(cases)))} }}"
+
+
+def test_the_seven_products_are_the_product() -> None:
+    """Every entry of the trilinear form, in integers: C[i][j] += A[i][k] B[k][j]."""
+    form = np.einsum("cp,pa,pb->cab", OUTPUTS, INPUTS, WEIGHTS).reshape(2, 2, 2, 2, 2, 2)
+    one = np.eye(2, dtype=int)
+    assert np.array_equal(form, np.einsum("ix,jw,ky->ijxkyw", one, one, one))
+    assert 2.6 < GROWTH < 2.7
+
+
+@pytest.mark.parametrize("pairs", [1, 2])
+@pytest.mark.parametrize(("target", "batch", "threads"), [("native", 1, 2), ("generic", 2, 1), ("wide", 3, 2)])
+def test_integers_come_out_bit_exact(target: str, batch: int, threads: int, pairs: int) -> None:
+    """Its sums are of integers too."""
+    text = source(batch)
+    graph, random = parse_graph(text), np.random.default_rng(1)
+    weights = Weights.bind({p.name: integers(random, p.type.shape) for p in graph.parameters}, graph)
+    program, kernel = compiled(text, options_for(target, threads, f"strassen, {pairs} pair"), weights)
+    assert len(strassens(program)) >= text.count("conv(") - 2  # which have one pair
+    arrays = {port.name: integers(random, port.type.shape) for port in kernel.inputs}
+    expected = run(graph, arrays, weights)
+    for port, got in zip(kernel.outputs, kernel(*arrays.values()), strict=True):
+        assert np.array_equal(got, expected[port.name].astype(np.float32)), port.name
+
+
+def bound(x: np.ndarray, weight: np.ndarray, pixels: int) -> np.ndarray:
+    """gamma_k times the algorithm over absolute values, [pixels, oc]: of a channel a product and a sum, of sums 12."""
+    ic, oc = x.shape[1], len(weight)
+    low, half = -(-ic // 32) * 16, -(-oc // 32) * 16
+    a, b = np.zeros((len(x), 2, low)), np.zeros((2, low, 2, half))
+    a.reshape(len(x), -1)[:, :ic] = np.abs(x)
+    b.reshape(2 * low, -1)[:ic, :oc] = np.abs(weight).T
+    # Which pixels share their sums is the kernel's affair: the largest over all of them is a bound for each.
+    largest = np.concatenate([a.max(0), a.max(0)]).reshape(4, low)
+    products = np.einsum("pi,ic,pj,jco->po", np.abs(INPUTS), largest, np.abs(WEIGHTS), b.transpose(0, 2, 1, 3).reshape(4, low, half))
+    unit = 2.0**-24 * (2 * ic + 12)
+    return unit / (1 - unit) * (np.abs(OUTPUTS) @ products).max(0).max() * np.ones((pixels, oc))
+
+
+@pytest.mark.parametrize(("ic", "oc", "size"), [(64, 64, 14), (200, 72, 9), (512, 128, 7)])
+def test_results_are_within_their_bound(ic: int, oc: int, size: int) -> None:
+    text = f"network one(x: f32[1, {ic}, {size}, {size}]) {{ return conv(relu(x), {oc}, 1, bias = false) }}"
+    graph = parse_graph(text)
+    weights = Weights.random(graph)
+    program, kernel = compiled(text, options_for("native", 1, "strassen"), weights)
+    assert len(strassens(program)) == 1
+    x = np.random.default_rng(2).standard_normal((1, ic, size, size)).astype(np.float32)
+    (expected,) = run(graph, {"x": x}, weights).values()
+    (name,) = (p.name for p in graph.parameters)
+    limit = bound(np.maximum(x, 0).reshape(ic, -1).T, weights[name].reshape(oc, ic), size * size)
+    error = np.abs(kernel(x) - expected)
+    assert np.all(error.reshape(oc, -1).T <= limit)
+    assert error.max() <= 3e-6 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("target", ["native", "generic", "wide"])
+def test_epilogues(target: str) -> None:
+    """Lanes past the last channel stay zero; an operand of a pixel for all channels; one that is overwritten."""
+    text = """network tail(x: f32[2, 40, 9, 10], s: f32[1, 1, 9, 10]) {
+        a = hard_sigmoid(conv(relu(x), 24, 1))
+        b = sigmoid(conv(a, 45, 1) * s)
+        c = relu(conv(b, 45, 1) + b)
+        return local_response_norm(concat(c, silu(conv(c, 24, 1))), size = 5, alpha = 2.0)
+    }"""
+    graph = parse_graph(text)
+    weights, random = Weights.random(graph), np.random.default_rng(3)
+    program, kernel = compiled(text, options_for(target, 1, "strassen"), weights)
+    assert len(strassens(program)) >= 3
+    arrays = {p.name: random.standard_normal(p.type.shape).astype(np.float32) for p in kernel.inputs}
+    (expected,) = run(graph, arrays, weights).values()
+    np.testing.assert_allclose(kernel(*arrays.values()), expected, rtol=2e-5, atol=2e-5)
