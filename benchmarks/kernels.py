@@ -140,7 +140,7 @@ def row(text: str, batch: int, options: Options, hot: bool, seconds: float, ever
     flops = 2 * network_cost(layer.network(batch, 1).graph).macs
     chosen = choose(problem, options).candidate
     found = sorted(candidates(problem), key=lambda candidate: cycles(problem, candidate))
-    kept = {candidate.name if every else str(candidate.outputs): candidate for candidate in reversed(found)}
+    kept = {c.name if every else c.name.partition(",")[0]: c for c in reversed(found)}
     rates = {}
     for candidate in kept.values():
         forced = replace(options, choices=(("*", candidate.name),))

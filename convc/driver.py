@@ -229,7 +229,8 @@ def compile(
         threads: How many it may use; None: the cores of this process; 1 starts no thread.
         tune: Measure the likeliest algorithms of each convolution on this machine, once; the results are kept.
         level: 0 runs no pass, 1 rewrites the graph, 2 also blocks layouts.
-        winograd: Whether convolutions may be computed by Winograd's method: faster, and rounded a little differently.
+        winograd: Whether convolutions may be computed with fewer multiplications, by Winograd's method and Strassen's:
+            faster, and rounded a little differently.
         without: Names of passes that are not to run, e.g. `["fuse-depthwise"]`.
         check_passes: Run the graph after every pass in the interpreter, against the source's on the same data.
         portion: How many images of a batch are run at a time at most; None: as many as the caches suggest.

@@ -23,9 +23,10 @@ class Target:
 class Options:
     """`level` 0 runs no pass, 1 rewrites the graph, 2 also assigns blocked layouts (the default).
 
-    `winograd` allows Winograd convolution. `choices` are pairs of a convolution (its signature, the name of its result,
-    or `*` for any) and the algorithm for it, as it begins: what was measured, or is to be. `without` names passes that
-    do not run. `portion` is how many images of a batch are run at a time at most; 0 leaves that to `plan/portions.py`.
+    `winograd` allows Winograd convolution and Strassen's product in his form. `choices` are pairs of a convolution (its
+    signature, the name of its result, or `*` for any) and the algorithm for it, as it begins: what was measured, or is
+    to be. `without` names passes that do not run. `portion` is how many images of a batch are run at a time at most; 0
+    leaves that to `plan/portions.py`.
     """
 
     target: Target
