@@ -88,7 +88,7 @@ def test_integers_come_out_bit_exact(target: str, batch: int, threads: int, pair
 
 
 def bound(x: np.ndarray, weight: np.ndarray) -> float:
-    """gamma_k times the algorithm over the largest absolute values of the pixels `x` [pixels, ic], whose sums it shares.
+    """gamma_k times the algorithm over the largest absolute values of pixels `x` [pixels, ic], whose sums it shares.
 
     Every channel rounds a product and a sum, the sums of quarters and of products 12 times more.
     """
