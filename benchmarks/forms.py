@@ -96,7 +96,7 @@ def saved(program: Program) -> int:
     kernels = [step.kernel for step in program.steps if isinstance(step.kernel, Winograd)]
     return sum(
         2 * k.group_ic * k.oc
-        * (k.n * k.height.out * k.width.out * k.height.kernel * k.width.kernel - k.tiles * k.points)
+        * (k.n * k.height.out * k.width.out * k.height.kernel * k.width.kernel - k.tiles * k.products)
         for k in kernels
     )
 

@@ -12,8 +12,12 @@ efficient point selection", 2022). For points p and the polynomials M(x) = prod 
     A[i, j] = p_j^i           B[j] = coefficients of M_j        G[j, k] = p_j^k / M_j(p_j)
     A[m - 1, t - 1] = 1       B[t - 1] = coefficients of M      G[t - 1, r - 1] = 1
 
-Points come as 0 and pairs +p, -p. The rows of B for a pair differ in the sign of every other coefficient, and so do the
-columns of A, so that the two share their sums.
+Points come as pairs +p, -p and, where t is even, 0. The rows of B for a pair differ in the sign of every other
+coefficient, and so do the columns of A, so that the two share their sums.
+
+A kernel of stride s is the sum of s kernels of stride 1, its phases, each over every s-th input and with every s-th
+tap: of three taps at stride 2 phase 0 has taps 0 and 2, phase 1 has tap 1. All share the points and so one A; a phase
+with fewer taps than the longest has no product at infinity, where only the last tap counts, and reads one input less.
 """
 
 from __future__ import annotations
@@ -33,11 +37,12 @@ Matrix = tuple[tuple[Fraction, ...], ...]
 
 _ROOT: Final = Fraction(sqrt(0.5))
 
-#: Magnitudes of the pairs of points by inputs t; the point 0 and infinity are always there. For t = 6 the square root
-#: of two: half the error of 1 and 2.
+#: Magnitudes of the pairs of points by inputs t; infinity is always there, 0 where t is even. For t = 6 the square root
+#: of two: half the error of 1 and 2. For t = 5 the best of simple fractions.
 PAIRS: Final[Mapping[int, tuple[Fraction, ...]]] = MappingProxyType(
     {
         4: (Fraction(1),),
+        5: (Fraction(2, 5), Fraction(5, 4)),
         6: (_ROOT, 1 / _ROOT),
         8: (Fraction(1, 2), Fraction(1), Fraction(2)),
     }
@@ -54,21 +59,41 @@ class Sum:
 
 @dataclass(frozen=True)
 class Scheme:
-    """F(outputs, taps) along one axis. F(1, 1) is no transform at all, for an axis with a kernel of one."""
+    """F(outputs, taps) along one axis, for a kernel of `kernel` taps in phases of at most `taps`.
+
+    F(1, 1) is no transform at all, for an axis with a kernel no longer than its stride.
+    """
 
     outputs: int
-    taps: int
+    kernel: int
+    stride: int = 1
+
+    @property
+    def taps(self) -> int:
+        """Of the longest phases."""
+        return -(-self.kernel // self.stride)
+
+    @property
+    def phases(self) -> int:
+        return min(self.kernel, self.stride)
+
+    @property
+    def long_phases(self) -> int:
+        """How many phases have all `taps`: the first ones; the others have one less."""
+        return self.kernel - (self.taps - 1) * self.phases if self.taps > 1 else self.phases
 
     @property
     def inputs(self) -> int:
+        """Inputs of a tile in a long phase, and points; a short phase has one less of both."""
         return self.outputs + self.taps - 1
 
     @property
     def points(self) -> tuple[Fraction, ...]:
-        """The finite points, 0 first, then pairs."""
+        """The finite points, 0 first if it is one, then pairs."""
         if self.inputs == 1:
             return ()
-        return (Fraction(0), *(point for p in PAIRS[self.inputs] for point in (p, -p)))
+        zero = () if self.inputs % 2 else (Fraction(0),)
+        return (*zero, *(point for p in PAIRS[self.inputs] for point in (p, -p)))
 
     @cached_property
     def input_matrix(self) -> Matrix:
@@ -94,52 +119,59 @@ class Scheme:
         last = _unit(self.outputs)
         return tuple((*(p**i for p in self.points), last[i]) for i in range(self.outputs))
 
-    @property
-    def weights(self) -> npt.NDArray[np.float64]:
-        return np.array(self.weight_matrix, np.float64)
+    def weights(self, phase: int) -> npt.NDArray[np.float64]:
+        """G of one phase in terms of the whole kernel, [t, kernel]."""
+        found = np.zeros((self.inputs, self.kernel))
+        taps = found[:, phase :: self.stride]
+        taps[:] = np.array(self.weight_matrix, np.float64)[:, : taps.shape[1]]
+        return found
 
     @cached_property
     def growth(self) -> float:
         """How much coarser than the direct sum it rounds, on average: of errors that do not know of one another.
 
         An error of relative size e in each product becomes e * |A[i]| * |G[j]| * |B[j]| in output i, directly e times
-        the root of r. It is 1 for F(1, 1); of two axes the product of both counts.
+        the root of the kernel's taps. It is 1 for F(1, 1); of two axes the product of both counts.
         """
-        a, g, b = (np.array(m, np.float64) for m in (self.output_matrix, self.weight_matrix, self.input_matrix))
-        spread = (a**2) @ ((g**2).sum(axis=1) * (b**2).sum(axis=1))
-        return float(np.sqrt(spread.mean() / self.taps))
+        a, b = (np.array(m, np.float64) for m in (self.output_matrix, self.input_matrix))
+        g = np.array([self.weights(phase) for phase in range(self.phases)])
+        spread = (a**2) @ ((g**2).sum(axis=(0, 2)) * (b**2).sum(axis=1))
+        return float(np.sqrt(spread.mean() / self.kernel))
 
     @cached_property
     def input_sums(self) -> tuple[Sum, ...]:
-        """Statements that compute `d0 ...` (B x) from `x0 ...`."""
+        """Statements that compute `d0 ...` (B x) from `x0 ...`; the last is the one for infinity."""
         rows, operands = self.input_matrix, [f"x{i}" for i in range(self.inputs)]
-        sums = [_sum("d0", rows[0], operands)]
-        for j in range(1, self.inputs - 1, 2):
+        sums = [_sum("d0", rows[0], operands)] if self._first_pair else []
+        for j in range(self._first_pair, self.inputs - 1, 2):
             even, odd = _halves(rows[j], rows[j + 1])
             sums += [_sum(f"e{j}", even, operands), _sum(f"o{j}", odd, operands)]
             sums += _plus_and_minus(f"d{j}", f"d{j + 1}", f"e{j}", f"o{j}")
-        if self.inputs > 1:
-            sums.append(_sum(f"d{self.inputs - 1}", rows[-1], operands))
-        return tuple(sums)
+        return (*sums, _sum(f"d{self.inputs - 1}", rows[-1], operands))
 
     @cached_property
     def output_sums(self) -> tuple[Sum, ...]:
         """Statements that compute `y0 ...` (A x) from `x0 ...`."""
         sums: list[Sum] = []
-        operands, columns = ["x0"], [tuple(row[0] for row in self.output_matrix)]
-        for j in range(1, self.inputs - 1, 2):
+        operands = ["x0"][: self._first_pair]
+        columns = [tuple(row[0] for row in self.output_matrix)][: self._first_pair]
+        for j in range(self._first_pair, self.inputs - 1, 2):
             plus, minus = (tuple(row[k] for row in self.output_matrix) for k in (j, j + 1))
             sums += _plus_and_minus(f"s{j}", f"q{j}", f"x{j}", f"x{j + 1}")
             operands += [f"s{j}", f"q{j}"]
             columns += _halves(plus, minus)
-        if self.inputs > 1:
-            operands.append(f"x{self.inputs - 1}")
-            columns.append(tuple(row[-1] for row in self.output_matrix))
+        operands.append(f"x{self.inputs - 1}")
+        columns.append(tuple(row[-1] for row in self.output_matrix))
         results = [_sum(f"y{i}", tuple(column[i] for column in columns), operands) for i in range(self.outputs)]
         return (*sums, *results)
 
+    @property
+    def _first_pair(self) -> int:
+        """Number of the point with which the pairs begin."""
+        return 1 - self.inputs % 2
+
     def __str__(self) -> str:
-        return f"F({self.outputs}, {self.taps})"
+        return f"F({self.outputs}, {self.taps})" + (f" in {self.phases} phases" if self.phases > 1 else "")
 
 
 def _product(points: tuple[Fraction, ...]) -> tuple[Fraction, ...]:

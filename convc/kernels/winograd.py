@@ -1,4 +1,4 @@
-"""Winograd convolution: stride 1, in tiles of outputs that share their multiplications.
+"""Winograd convolution, in tiles of outputs that share their multiplications.
 
     src tile -> V[point][ic]        the input transform, along both axes
     M[point][oc] = sum over ic of V[point][ic] * U[point][ic][oc]
@@ -9,14 +9,20 @@ block is made first, in the thread's scratch; then, for each tile of output chan
 (the same register tile as direct convolution, whose pixels are now tiles) and the output transform. So nothing but src,
 U and dst is ever outside of the caches next to the core.
 
-Dilation d splits the map into d x d phases, each a convolution of its own over every d-th pixel: tiles just lie on
+Dilation d splits the map into d x d parts, each a convolution of its own over every d-th pixel: tiles just lie on
 those. Where an axis has a kernel of one its scheme is F(1, 1), no transform.
+
+A stride splits the sum: a phase is every stride-th input with every stride-th tap (`Scheme`), and M[point] sums over
+phases as over channels. Of a 3x3 kernel of stride 2 the four phases have 2x2, 2x1, 1x2 and 1x1 taps; those with one tap
+along an axis have no products at its infinity. So F(4, 2) takes 25 + 20 + 20 + 16 products for 16 outputs, not 144.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import ClassVar
 
 import numpy as np
@@ -39,17 +45,68 @@ MAP_BYTES = 4 * 1024 * 1024
 PANEL_BYTES = 12 * 1024
 
 
+Schemes = tuple[Scheme, Scheme]
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One phase of both axes: its numbers, and the inputs of a tile along them."""
+
+    h: int
+    w: int
+    rows: int
+    columns: int
+
+
+def phases(schemes: Schemes) -> tuple[Phase, ...]:
+    """All phases, in an order in which those that take part in a point are neighbours.
+
+    At the height's infinity those do that are long along the height, at the width's those long along the width.
+    """
+    height, width = schemes
+
+    def place(phase: Phase) -> int:
+        tall, wide = phase.rows == height.inputs, phase.columns == width.inputs
+        return (1 if wide else 0) if tall else (2 if wide else 3)
+
+    def inputs(scheme: Scheme, phase: int) -> int:
+        return scheme.inputs - (phase >= scheme.long_phases)
+
+    both = product(range(height.phases), range(width.phases))
+    return tuple(sorted((Phase(h, w, inputs(height, h), inputs(width, w)) for h, w in both), key=place))
+
+
+def taking_part(schemes: Schemes) -> tuple[tuple[int, int], ...]:
+    """For each point the first phase that has a product there, and how many have."""
+    height, width = schemes
+    found = []
+    for i, j in product(range(height.inputs), range(width.inputs)):
+        numbers = [number for number, phase in enumerate(phases(schemes)) if i < phase.rows and j < phase.columns]
+        found.append((numbers[0], len(numbers)))
+    return tuple(found)
+
+
+def products(schemes: Schemes) -> int:
+    """Multiplications of a tile for each input and output channel."""
+    return sum(count for _, count in taking_part(schemes))
+
+
+def summed_channels(schemes: Schemes, channels: int, lanes: int) -> int:
+    """Channels of each phase that a product sums over: phases follow one another in whole blocks."""
+    return channels if len(phases(schemes)) == 1 else round_up(channels, lanes)
+
+
 @dataclass(frozen=True, slots=True)
 class WinogradPacking(Packing):
-    """Weights `[oc, ic / groups, kh, kw]` -> `[group][span][point][tile of oc][ic][o][lane]`, transformed.
+    """Weights `[oc, ic / groups, kh, kw]` -> `[group][span][point][tile of oc][phase][ic][o][lane]`, transformed.
 
-    Absent output channels are zero. A span is `span` tiles of output channels, whose products are made point by point.
+    Absent channels are zero. A span is `span` tiles of output channels, whose products are made point by point.
     """
 
     oc: int
     ic: int
     groups: int
-    schemes: tuple[Scheme, Scheme]
+    schemes: Schemes
     vectors: int
     lanes: int
     span: int
@@ -60,25 +117,31 @@ class WinogradPacking(Packing):
         return ceil_div(self.oc // self.groups, self.vectors * self.lanes)
 
     @property
-    def points(self) -> int:
-        return self.schemes[0].inputs * self.schemes[1].inputs
+    def channels(self) -> int:
+        """Input channels of a phase in a group."""
+        return summed_channels(self.schemes, self.ic // self.groups, self.lanes)
 
     def size(self) -> int:
-        return self.groups * self.tiles * self.points * self.ic // self.groups * self.vectors * self.lanes
+        return self.groups * self.tiles * products(self.schemes) * self.channels * self.vectors * self.lanes
 
     def apply(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
         height, width = self.schemes
         per_group, channels = self.oc // self.groups, self.ic // self.groups
-        weights = np.asarray(array, np.float64).reshape(self.groups, per_group, channels, height.taps * width.taps)
-        both = np.kron(height.weights, width.weights)
-        tile = self.vectors * self.lanes
-        out = np.zeros((self.groups, self.tiles, self.points, channels, tile), np.float32)
-        for group in range(self.groups):
-            for number in range(self.tiles):
-                part = weights[group, number * tile : min((number + 1) * tile, per_group)]
-                out[group, number, ..., : part.shape[0]] = (part @ both.T).transpose(2, 1, 0)
-        spans = [out[:, begin : begin + self.span].swapaxes(1, 2) for begin in range(0, self.tiles, self.span)]
-        return np.concatenate([span.reshape(self.groups, -1) for span in spans], axis=1).reshape(-1)
+        weights = np.asarray(array, np.float64).reshape(self.groups, per_group, channels, height.kernel * width.kernel)
+        every, tile = phases(self.schemes), self.vectors * self.lanes
+        points = height.inputs * width.inputs
+        out = np.zeros((self.groups, self.tiles, points, len(every), self.channels, tile), np.float32)
+        for number, phase in enumerate(every):
+            both = np.kron(height.weights(phase.h), width.weights(phase.w))
+            for group, at in product(range(self.groups), range(self.tiles)):
+                part = weights[group, at * tile : min((at + 1) * tile, per_group)]
+                out[group, at, :, number, :channels, : part.shape[0]] = (part @ both.T).transpose(2, 1, 0)
+        parts = [
+            out[:, begin : begin + self.span, point, first : first + count].reshape(self.groups, -1)
+            for begin in range(0, self.tiles, self.span)
+            for point, (first, count) in enumerate(taking_part(self.schemes))
+        ]
+        return np.concatenate(parts, axis=1).reshape(-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +166,7 @@ class Winograd(Kernel):
     groups: int
     height: Axis
     width: Axis
-    schemes: tuple[Scheme, Scheme]
+    schemes: Schemes
     block: int  # tiles of a work item, at most
     span: int  # tiles of output channels whose M is held at a time
     parts: int  # work items that share a block: each computes its part of the output channels
@@ -122,8 +185,10 @@ class Winograd(Kernel):
         size = "x".join(str(scheme.outputs) for scheme in self.schemes)
         kernel = f"{self.height.kernel}x{self.width.kernel}"
         dilated = f"_dilated{self.height.dilation}" if self.height.dilation > 1 else ""
+        stride = max(self.height.stride, self.width.stride)
+        strided = f"s{stride}" if stride > 1 else ""
         shape = f"{self.ic}x{self.height.out}x{self.width.out}_{self.oc}"
-        return f"winograd{size}_{kernel}{dilated}_{shape}{self.epilogue.suffix}"
+        return f"winograd{size}_{kernel}{strided}{dilated}_{shape}{self.epilogue.suffix}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -143,10 +208,43 @@ class Winograd(Kernel):
         """Blocks of input channels of a group."""
         return ceil_div(self.group_ic, self.lanes)
 
+    @cached_property
+    def phases(self) -> tuple[Phase, ...]:
+        return phases(self.schemes)
+
+    @property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """Distinct (rows, columns) of a tile's inputs in a phase."""
+        return tuple(dict.fromkeys((phase.rows, phase.columns) for phase in self.phases))
+
+    @cached_property
+    def taking_part(self) -> tuple[tuple[int, int], ...]:
+        """For each point the first block of V that takes part, and how many do."""
+        return tuple((first * self.ic_blocks, count * self.ic_blocks) for first, count in taking_part(self.schemes))
+
+    @property
+    def uneven(self) -> bool:
+        """Whether some phases do not take part in every point."""
+        return len(set(self.taking_part)) > 1
+
+    @property
+    def products(self) -> int:
+        return products(self.schemes)
+
+    @property
+    def channels(self) -> int:
+        """Input channels of a phase that a product sums over."""
+        return summed_channels(self.schemes, self.group_ic, self.lanes)
+
+    @property
+    def v_blocks(self) -> int:
+        """Blocks of channels of all phases."""
+        return len(self.phases) * self.ic_blocks
+
     @property
     def reduction(self) -> tuple[tuple[int, int, int], ...]:
-        """(first block, blocks, channels in each): the whole blocks, then the rest."""
-        whole, rest = divmod(self.group_ic, self.lanes)
+        """(first block, blocks, channels in each) of all phases: the whole blocks, then the rest."""
+        whole, rest = divmod(len(self.phases) * self.channels, self.lanes)
         found = [(0, whole, self.lanes)] if whole else []
         return tuple([*found, (whole, 1, rest)] if rest else found)
 
@@ -166,12 +264,12 @@ class Winograd(Kernel):
     @property
     def panels(self) -> int:
         """Parts of the input channels, so that the weights of one product stay in the first-level cache."""
-        return ceil_div(self.group_ic * self.vectors * self.lanes * 4, PANEL_BYTES)
+        return ceil_div(len(self.phases) * self.channels * self.vectors * self.lanes * 4, PANEL_BYTES)
 
     @property
     def panel_blocks(self) -> int:
         """Blocks of input channels in a part."""
-        return ceil_div(self.ic_blocks, self.panels)
+        return ceil_div(self.v_blocks, self.panels)
 
     def lines_ahead(self, channels: int) -> int:
         """Cache lines of the next panel that a register tile fetches while it computes so many channels."""
@@ -179,7 +277,7 @@ class Winograd(Kernel):
 
     @property
     def ahead(self) -> int:
-        channels = min(self.group_ic, self.panel_blocks * self.lanes)
+        channels = min(len(self.phases) * self.channels, self.panel_blocks * self.lanes)
         return round_up(ceil_div(channels * self.vectors * self.lanes, min(map(len, self.pieces.values()))), LINE)
 
     @property
@@ -192,16 +290,21 @@ class Winograd(Kernel):
         return 4 * self.oc * self.height.out * self.width.out > MAP_BYTES
 
     @property
+    def input_rows(self) -> int:
+        """Rows of a tile's inputs, of all phases."""
+        return len(_reach(self.schemes[0]))
+
+    @property
     def input_lines(self) -> tuple[int, ...]:
         """Floats from a tile's first input to each cache line of a row of its inputs."""
-        return self._lines(self.src.w, self.width.dilation, self.schemes[1].inputs)
+        return self._lines(self.src.w * self.width.dilation, _reach(self.schemes[1]))
 
     @property
     def output_lines(self) -> tuple[int, ...]:
-        return self._lines(self.dst.w, self.width.dilation, self.schemes[1].outputs)
+        return self._lines(self.dst.w * self.width.dilation, range(self.schemes[1].outputs))
 
-    def _lines(self, step: int, dilation: int, pixels: int) -> tuple[int, ...]:
-        ends = (pixel * step * dilation + last for pixel in range(pixels) for last in (0, self.lanes - 1))
+    def _lines(self, step: int, pixels: Sequence[int]) -> tuple[int, ...]:
+        ends = (pixel * step + last for pixel in pixels for last in (0, self.lanes - 1))
         return tuple(dict.fromkeys(end // LINE * LINE for end in ends))
 
     @property
@@ -247,7 +350,7 @@ class Winograd(Kernel):
     @property
     def v_point(self) -> int:
         """Floats from one point of V to the next: an odd number of lines, so that points do not share a cache set."""
-        return _odd_lines(self.ic_blocks * self.block_sizes[0] * self.lanes)
+        return _odd_lines(self.v_blocks * self.block_sizes[0] * self.lanes)
 
     @property
     def m_point(self) -> int:
@@ -277,10 +380,16 @@ class Winograd(Kernel):
         return next((u for u in (8, 4, 3, 2) if channels % u == 0), 1)
 
 
+def _reach(scheme: Scheme) -> range:
+    """The inputs of a tile, of all phases, which leave no gaps."""
+    last = max(scheme.stride * (phase.rows - 1) + phase.h for phase in phases((scheme, Scheme(1, 1))))
+    return range(last + 1)
+
+
 def _begins(axis: Axis, outputs: int) -> tuple[int, ...]:
-    """First outputs of the tiles along an axis, one phase of the dilation after the other."""
+    """First outputs of the tiles along an axis, one part of a dilated map after the other."""
     step = axis.dilation
-    return tuple(begin for phase in range(min(step, axis.out)) for begin in range(phase, axis.out, step * outputs))
+    return tuple(begin for part in range(min(step, axis.out)) for begin in range(part, axis.out, step * outputs))
 
 
 def _cut(size: int, longest: int) -> tuple[Piece, ...]:

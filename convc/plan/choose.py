@@ -18,6 +18,7 @@ from convc.kernels.register_tile import choose_tile
 from convc.kernels.strassen import GROWTH
 from convc.kernels.tiles import UNIT, Axis
 from convc.kernels.toom_cook import PAIRS, Scheme, Sum
+from convc.kernels.winograd import phases, products, summed_channels
 from convc.options import Options
 from convc.plan.problem import Problem
 
@@ -70,8 +71,8 @@ MOST_ROUNDING: Final = 520.0
 #: Cycles that coarser rounding must be expected to save of a layer of one image.
 COARSE_GAIN: Final = 50_000
 
-#: Extents of the kernels that Winograd is made for; 1 is an axis without a transform.
-EXTENTS: Final = (1, 2, 3, 5, 7)
+#: Taps along an axis, at most of a phase of the stride, that Winograd is made for; 1 is an axis without a transform.
+TAPS: Final = (1, 2, 3, 4, 5, 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +112,9 @@ class Choice:
 
 
 @lru_cache(64)
-def _scheme(outputs: int, taps: int) -> Scheme:
+def _scheme(outputs: int, kernel: int, stride: int) -> Scheme:
     """One object for all convolutions: what a scheme derives is kept in it."""
-    return Scheme(outputs, taps)
+    return Scheme(outputs, kernel, stride)
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,11 @@ class WinogradShape:
 
     @cached_property
     def schemes(self) -> tuple[Scheme, Scheme]:
-        height, width = self.candidate.outputs
-        return _scheme(height, self.problem.height.kernel), _scheme(width, self.problem.width.kernel)
+        (height, width), p = self.candidate.outputs, self.problem
+        return (
+            _scheme(height, p.height.kernel, p.height.stride),
+            _scheme(width, p.width.kernel, p.width.stride),
+        )
 
     @property
     def growth(self) -> float:
@@ -136,6 +140,16 @@ class WinogradShape:
     @property
     def points(self) -> int:
         return self.schemes[0].inputs * self.schemes[1].inputs
+
+    @cached_property
+    def products(self) -> int:
+        """Multiplications of a tile for each input and output channel."""
+        return products(self.schemes)
+
+    @property
+    def channels(self) -> int:
+        """Input channels of each phase that a product sums over."""
+        return summed_channels(self.schemes, self.problem.ic // self.problem.groups, self.problem.lanes)
 
     @property
     def tiles(self) -> int:
@@ -164,7 +178,7 @@ class WinogradShape:
     def span(self) -> int:
         """Tiles of output channels whose products are made point by point: all, where V is too large to read often."""
         channels = self.ic_blocks * self.problem.lanes
-        if 4 * self.points * channels * ceil_div(self.tiles, self.blocks) <= self.machine.v_bytes:
+        if 4 * self.products * channels * ceil_div(self.tiles, self.blocks) <= self.machine.v_bytes:
             return 1
         return ceil_div(self.oc_tiles, self.parts)
 
@@ -183,7 +197,7 @@ class WinogradShape:
     @property
     def weights_bytes(self) -> int:
         p = self.problem
-        return 4 * self.points * p.ic // p.groups * round_up(p.oc // p.groups, p.lanes) * p.groups
+        return 4 * self.products * self.channels * round_up(p.oc // p.groups, p.lanes) * p.groups
 
     @property
     def machine(self) -> Machine:
@@ -203,8 +217,9 @@ class WinogradShape:
         size = ceil_div(self.tiles, self.blocks)
         pieces = ceil_div(size, pixels)
         channel = max(size * vectors / m.rate, (size + vectors * pieces) / m.rate, m.latency * pieces)
-        tile = channel / m.product_efficiency * (p.ic // p.groups) + 2 * m.access * size * vectors + m.call * pieces
-        return self.blocks * p.groups * self.oc_tiles * self.points * tile
+        multiplied = channel / m.product_efficiency * self.channels * self.products
+        stored = (2 * m.access * size * vectors + m.call * pieces) * self.points
+        return self.blocks * p.groups * self.oc_tiles * (multiplied + stored)
 
     def _stream(self) -> float:
         """The transformed weights, once a block, from where they lie by then; the first time from memory.
@@ -219,11 +234,14 @@ class WinogradShape:
 
     def _transforms(self) -> float:
         machine, (height, width), groups = self.machine, self.schemes, self.problem.groups
-        inner = height.inputs * width.inputs
-        down, across = width.inputs * _additions(height.input_sums), height.inputs * _additions(width.input_sums)
-        before = machine.transform + machine.operation * (down + across) + machine.access * 4 * inner
+        before = 0.0
+        for phase in phases(self.schemes):
+            down = phase.columns * _additions(height.input_sums[: -1 if phase.rows < height.inputs else None])
+            across = phase.rows * _additions(width.input_sums[: -1 if phase.columns < width.inputs else None])
+            moved = 4 * phase.rows * phase.columns
+            before += machine.transform + machine.operation * (down + across) + machine.access * moved
         down, across = width.inputs * _additions(height.output_sums), height.outputs * _additions(width.output_sums)
-        moved = inner + 2 * height.outputs * width.inputs + 3 * height.outputs * width.outputs
+        moved = self.points + 2 * height.outputs * width.inputs + 3 * height.outputs * width.outputs
         after = machine.transform + machine.operation * (down + across) + machine.access * moved
         return self.tiles * groups * (self.parts * self.ic_blocks * before + self.oc_blocks * after)
 
@@ -302,9 +320,9 @@ def _additions(sums: Sequence[Sum]) -> int:
 
 
 def _tiles(axis: Axis, outputs: int) -> int:
-    """Tiles along an axis, over all phases of its dilation."""
-    phases = min(axis.dilation, axis.out)
-    return sum(ceil_div(ceil_div(axis.out - phase, axis.dilation), outputs) for phase in range(phases))
+    """Tiles along an axis, over all parts of a dilated map."""
+    parts = min(axis.dilation, axis.out)
+    return sum(ceil_div(ceil_div(axis.out - part, axis.dilation), outputs) for part in range(parts))
 
 
 def candidates(problem: Problem) -> Iterator[Candidate]:
@@ -315,10 +333,11 @@ def candidates(problem: Problem) -> Iterator[Candidate]:
         yield from (Candidate(block=block) for block in PAIRS_AT_A_TIME if block == 1 or block <= pairs)
     if not _suits_winograd(problem):
         return
-    sizes = [[1] if k == 1 else [t - k + 1 for t in PAIRS if t - k + 1 >= 2] for k in problem.kernel]
+    taps = _taps(problem.height), _taps(problem.width)
+    sizes = [[1] if r == 1 else [t - r + 1 for t in PAIRS if t - r + 1 >= 2] for r in taps]
     for height in sizes[0]:
         for width in sizes[1]:
-            if 1 in problem.kernel or height + problem.kernel[0] == width + problem.kernel[1]:  # as many points
+            if 1 in taps or height + taps[0] == width + taps[1]:  # as many points
                 tiles = WinogradShape(problem, Candidate((height, width), 1)).tiles
                 for block in BLOCKS:
                     yield Candidate((height, width), min(block, tiles))
@@ -329,9 +348,15 @@ def candidates(problem: Problem) -> Iterator[Candidate]:
 def _suits_winograd(problem: Problem) -> bool:
     p = problem
     narrow = p.groups > 1 and (p.ic // p.groups % p.lanes or p.oc // p.groups % p.lanes)
-    square = all(axis.stride == 1 for axis in (p.height, p.width) if axis.kernel > 1 or axis.stride > 1)
-    fits = max(p.kernel) > 1 and all(extent in EXTENTS for extent in p.kernel)
-    return p.depth == UNIT and p.blocked and not narrow and square and fits
+    taps = _taps(p.height), _taps(p.width)
+    fits = max(taps) > 1 and all(r in TAPS for r in taps)
+    plain = all(axis.stride == 1 or axis.dilation == 1 for axis in (p.height, p.width))
+    return p.depth == UNIT and p.blocked and not narrow and fits and plain
+
+
+def _taps(axis: Axis) -> int:
+    """Taps of the longest phase of the stride."""
+    return ceil_div(axis.kernel, axis.stride)
 
 
 def direct_cycles(problem: Problem) -> float:

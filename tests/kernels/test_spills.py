@@ -38,6 +38,7 @@ SHAPES = {
     "winograd 2x2": "f32[1, 64, 56, 56] conv(64, 3, pad = 1)",
     "winograd 4x4": "f32[1, 64, 56, 56] conv(64, 3, pad = 1)",
     "winograd 6x6": "f32[1, 48, 35, 35] conv(48, 3, pad = 1)",
+    "winograd 5x5": "f32[1, 64, 57, 57] conv(64, 3, stride = 2)",
 }
 
 

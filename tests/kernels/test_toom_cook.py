@@ -9,7 +9,10 @@ import pytest
 
 from convc.kernels.toom_cook import PAIRS, Matrix, Scheme, Sum
 
-SCHEMES = [Scheme(t - r + 1, r) for t in PAIRS for r in (2, 3, 5, 7) if t - r + 1 >= 1] + [Scheme(1, 1)]
+SCHEMES = [Scheme(t - r + 1, r) for t in PAIRS for r in (2, 3, 4, 5, 7) if t - r + 1 >= 1] + [Scheme(1, 1)]
+
+#: Of a stride: (outputs, kernel, stride).
+STRIDED = [Scheme(*of) for of in ((4, 3, 2), (5, 4, 2), (3, 5, 2), (3, 7, 2), (5, 5, 3), (3, 11, 4), (1, 2, 2))]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES, ids=str)
@@ -21,6 +24,22 @@ def test_the_identity_holds_without_rounding(scheme: Scheme) -> None:
             for l in range(scheme.inputs):  # noqa: E741
                 total = sum((a[i][j] * g[j][k] * b[j][l] for j in range(scheme.inputs)), Fraction(0))
                 assert total == (1 if l == i + k else 0)
+
+
+@pytest.mark.parametrize("scheme", STRIDED, ids=str)
+def test_phases_add_up_to_the_kernel(scheme: Scheme) -> None:
+    """Each over its own inputs, without those beyond the last of a short phase."""
+    random = np.random.default_rng(0)
+    x, kernel = random.standard_normal(100), random.standard_normal(scheme.kernel)
+    a, b = np.array(scheme.output_matrix, np.float64), np.array(scheme.input_matrix, np.float64)
+    m = np.zeros(scheme.inputs)
+    for phase in range(scheme.phases):
+        used = scheme.inputs - (phase >= scheme.long_phases)
+        inputs = x[phase :: scheme.stride][:used]
+        m[:used] += (scheme.weights(phase) @ kernel)[:used] * (b[:used, :used] @ inputs)
+        assert not (scheme.weights(phase)[used:]).any() and not b[:used, used:].any()
+    expected = [x[i * scheme.stride :][: scheme.kernel] @ kernel for i in range(scheme.outputs)]
+    np.testing.assert_allclose(a @ m, expected, atol=1e-10)
 
 
 def evaluate(sums: tuple[Sum, ...], results: str, x: np.ndarray) -> np.ndarray:

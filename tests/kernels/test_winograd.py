@@ -7,6 +7,7 @@ same computation over absolute values, where k is how many roundings a result pa
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -52,30 +53,35 @@ def options_for(target: str, threads: int, candidate: str) -> Options:
 def absolute(kernel: Winograd, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """The algorithm over absolute values, tile by tile, in float64: [n, oc, oh, ow]."""
     (height, width), groups = kernel.schemes, kernel.groups
-    a, g, b = (
+    a, b = (
         [np.abs(np.array(getattr(s, f"{name}_matrix"), np.float64)) for s in (height, width)]
-        for name in ("output", "weight", "input")
+        for name in ("output", "input")
     )
-    u = np.einsum("ik,ockl,jl->ijoc", g[0], np.abs(weight), g[1])
-    u = u.reshape(*u.shape[:2], groups, -1, u.shape[3])
     top, left = kernel.height.pad, kernel.width.pad
     dh, dw = kernel.height.dilation, kernel.width.dilation
-    reach = (dh * (height.inputs + height.outputs), dw * (width.inputs + width.outputs))
+    sh, sw = kernel.height.stride * dh, kernel.width.stride * dw  # from one input of a tile to the next
+    reach = (sh * (height.inputs + height.outputs), sw * (width.inputs + width.outputs))
     padded = np.pad(np.abs(x), ((0, 0), (0, 0), (top, reach[0] + top), (left, reach[1] + left)))
     out = np.zeros((len(x), kernel.oc, kernel.height.out + reach[0], kernel.width.out + reach[1]))
-    for oh in kernel.tile_rows:
-        for ow in kernel.tile_columns:
-            patch = padded[:, :, oh : oh + dh * height.inputs : dh, ow : ow + dw * width.inputs : dw]
+    for p, q in product(range(height.phases), range(width.phases)):
+        g = np.abs(height.weights(p)), np.abs(width.weights(q))
+        u = np.einsum("ik,ockl,jl->ijoc", g[0], np.abs(weight), g[1])
+        u = u.reshape(*u.shape[:2], groups, -1, u.shape[3])
+        for oh, ow in product(kernel.tile_rows, kernel.tile_columns):
+            rows = oh * kernel.height.stride + p + sh * np.arange(height.inputs)[:, None]
+            columns = ow * kernel.width.stride + q + sw * np.arange(width.inputs)
+            patch = padded[:, :, np.minimum(rows, padded.shape[2] - 1), np.minimum(columns, padded.shape[3] - 1)]
             v = np.einsum("ik,nckl,jl->ijnc", b[0], patch, b[1]).reshape(*u.shape[:2], len(x), groups, -1)
             m = np.einsum("ijngc,ijgoc->ijngo", v, u).reshape(*u.shape[:2], len(x), kernel.oc)
             tile = np.einsum("ri,ijno,sj->nors", a[0], m, a[1])
-            out[:, :, oh : oh + dh * height.outputs : dh, ow : ow + dw * width.outputs : dw] = tile
+            out[:, :, oh : oh + dh * height.outputs : dh, ow : ow + dw * width.outputs : dw] += tile
     return out[:, :, : kernel.height.out, : kernel.width.out]
 
 
 def bound(kernel: Winograd, x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """gamma_k: every channel rounds a product and a sum; a transform at most three times a point, weights once."""
-    roundings = 2 * kernel.ic // kernel.groups + 3 * 2 * sum(s.inputs for s in kernel.schemes) + 8
+    """gamma_k: every channel of a phase rounds a product and a sum; a transform thrice a point, weights once."""
+    channels = kernel.ic // kernel.groups * len(kernel.phases)
+    roundings = 2 * channels + 3 * 2 * sum(s.inputs for s in kernel.schemes) + 8
     unit = 2.0**-24 * roundings
     scale = absolute(kernel, x, weight) + np.abs(bias)[:, None, None]
     return unit / (1 - unit) * scale + 1e-30
@@ -105,6 +111,20 @@ OTHERS = """
     5x5  24 13 11  conv(20, 2, pad = [1, 0, 0, 1])
     1x7  16 3 40   conv(24, [1, 2], pad = [0, 3, 0, 0], dilation = [1, 3])
     3x1  16 9 5    conv(16, [2, 1])
+    3x3  24 14 9   conv(20, 3, pad = [2, 1, 0, 2])
+    5x5  16 9 9    conv(16, 4, pad = 2)
+    4x4  40 15 22  conv(24, 3, stride = 2, pad = 1)
+    4x4  16 18 17  conv(33, 3, stride = 2, pad = same)
+    5x5  32 23 12  conv(16, 3, stride = 2, pad = [0, 2, 1, 3])
+    7x7  16 15 31  conv(16, 3, stride = 2)
+    3x3  64 7 8    conv(64, 3, stride = 2, pad = 1, groups = 2)
+    3x3  24 1 2    conv(16, 3, stride = 2, pad = 1)
+    4x2  16 16 9   conv(16, [3, 7], stride = 2, pad = [1, 3, 1, 3])
+    4x1  24 15 6   conv(16, [4, 1], stride = 2)
+    3x3  16 14 11  conv(16, 5, stride = 2, pad = 2)
+    3x4  16 21 12  conv(16, 3, stride = [1, 2], pad = 1)
+    2x2  16 23 20  conv(16, 11, stride = 4, pad = 5)
+    1x3  16 5 21   conv(24, [1, 5], stride = [1, 3], pad = [0, 2, 0, 2], dilation = [2, 1])
 """
 
 

@@ -44,7 +44,10 @@ def problem(text: str, options: Options) -> Problem:
         ("512 14 conv(512, 1)", ("strassen",)),
         ("24 56 conv(144, 1)", ("direct",)),
         ("512 14 conv(512, 1, groups = 2)", ("direct",)),
-        ("64 56 conv(64, 3, pad = 1, stride = 2)", ("direct",)),
+        ("128 56 conv(128, 3, pad = 1, stride = 2)", ("winograd 4x4", "winograd 5x5")),
+        ("512 14 conv(512, 3, pad = 1, stride = 2)", ("direct",)),  # transformed weights stream longer
+        ("64 56 conv(64, 2, stride = 2)", ("direct",)),
+        ("64 56 conv(64, 3, pad = 1, stride = 2, dilation = 2)", ("direct",)),
         ("64 56 conv(64, 3, pad = 1, groups = 64)", ("direct",)),
         ("3 224 conv(64, 3, pad = 1)", ("direct",)),
     ],
