@@ -12,10 +12,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Final
 
+from convc.ir.types import ceil_div
 from convc.kernels.base import Kernel
 
 #: Vectors of the sources that one vector of results may take lanes of.
 MOST_VECTORS: Final = 8
+
+#: Vectors of the sources that all blocks of results read before the next pixels are taken: half of a first-level cache
+#: of 32 KiB, at 16 lanes.
+CHUNK_VECTORS: Final = 256
 
 #: Where a lane comes from: (source, channel); past the last channel it is zero.
 Lane = tuple[int, int]
@@ -101,8 +106,18 @@ class Channels(Kernel):
         return max(mix.vectors for mix in self.mixes)
 
     @property
+    def chunk(self) -> int:
+        """Pixels of a work item: all blocks of results go over them before the next, and find them in a cache."""
+        read = len({vector for vectors in self.vectors for vector in vectors})
+        return min(self.pixels, max(1, CHUNK_VECTORS // read))
+
+    @property
+    def chunks(self) -> int:
+        return ceil_div(self.pixels, self.chunk)
+
+    @property
     def items(self) -> int:
-        return self.n * len(self.table)
+        return self.n * self.chunks * len(self.table)
 
     @property
     def how(self) -> str:

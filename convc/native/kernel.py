@@ -106,9 +106,24 @@ class Kernel:
             ConvcError: Another number of arrays, another dtype, another shape; the message says what to write.
         """
         if out is None and self._only is not None and len(arrays) == len(self._in_shapes):
-            result = self._quickly(arrays, self._only)
-            if result is not None:
-                return result
+            # What `_call` does, where every array can be used as it is: nothing is put into lists and nothing called
+            # that can be done here, which takes 1.5 us less. Where something is wrong `_call` says what.
+            context = self._take()
+            try:
+                ins, shapes = context.inputs, self._in_shapes
+                for i, array in enumerate(arrays):
+                    if type(array) is not _ARRAY or array.dtype is not _F32 or array.shape != shapes[i]:
+                        break
+                    if not array.flags.carray:
+                        break
+                    ins[i] = _from_buffer(_FLOATS, array)
+                else:
+                    result = _empty(self._only, _F32)
+                    context.outputs[0] = _from_buffer(_FLOATS, result)
+                    if not self._run(context.handle, ins, context.outputs):
+                        return result
+            finally:
+                self._free.append(context)
         results = self._call(arrays, out, self._run)
         return results[0] if len(results) == 1 else tuple(results)
 
@@ -122,27 +137,6 @@ class Kernel:
     def save(self, folder: str | Path) -> Path:
         """Copy the library, its header and its C sources into `folder`; the library's new path."""
         return save(self.path, Path(folder))
-
-    def _quickly(self, arrays: tuple[npt.ArrayLike, ...], shape: tuple[int, ...]) -> F32 | None:
-        """The only output, where every array can be used as it is; None where `_call` has to say what is wrong.
-
-        Nothing is put into lists and nothing called that can be done here: it takes 1.3 us less than `_call`, of 3.5.
-        """
-        context = self._take()
-        try:
-            ins = context.inputs
-            for i, wanted in enumerate(self._in_shapes):
-                array = arrays[i]
-                if type(array) is not _ARRAY or array.dtype is not _F32 or array.shape != wanted:
-                    return None
-                if not array.flags.carray:
-                    return None
-                ins[i] = _from_buffer(_FLOATS, array)
-            result = _empty(shape, _F32)
-            context.outputs[0] = _from_buffer(_FLOATS, result)
-            return None if self._run(context.handle, ins, context.outputs) else result
-        finally:
-            self._free.append(context)
 
     def _call(self, arrays: tuple[npt.ArrayLike, ...], out: F32 | tuple[F32, ...] | None, run: Any) -> list[F32]:
         # Small networks run for microseconds: what this does around the library must stay well below that.

@@ -125,6 +125,7 @@ PROBLEMS = """
     35 2 3 4   halves_shuffled(16)
     24 9       channel_shuffle(4)
     24 3 4 5   channel_shuffle(6)
+    40 9 19    channel_shuffle(5)
     40 5 5     channel_shuffle(10) |> slice(axis = 1, begin = 5, end = 30)
     33 5 5     slice(axis = 1, begin = 31, end = 2, step = -3)
     33 3 5     gather([3, 1, 1, 30, 12, 31, 2, 29, 8, 7, 16], axis = 1)
