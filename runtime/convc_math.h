@@ -46,7 +46,13 @@ CONVC_INLINE vf convc_sign(vf x)
     return convc_select(x == convc_splat(0.0f), convc_splat(0.0f), convc_select(x == x, one, x));
 }
 
-/* Exactly rounded, as IEEE 754 has it. */
+/* Exactly rounded, as IEEE 754 has it. x86 has an instruction of whole vectors, for which compilers take no loop over lanes
+ * unless errno may go unset. */
+#if CONVC_LANES > 1 && CONVC_IN_REGISTER && defined(__AVX__)
+CONVC_INLINE vf convc_sqrt(vf x) { vf y; __asm__("vsqrtps %1, %0" : "=v"(y) : "v"(x)); return y; }
+#elif CONVC_LANES > 1 && CONVC_IN_REGISTER
+CONVC_INLINE vf convc_sqrt(vf x) { vf y; __asm__("sqrtps %1, %0" : "=x"(y) : "x"(x)); return y; }
+#else
 CONVC_INLINE vf convc_sqrt(vf x)
 {
     float lanes[CONVC_LANES];
@@ -55,6 +61,7 @@ CONVC_INLINE vf convc_sqrt(vf x)
     memcpy(&x, lanes, sizeof x);
     return x;
 }
+#endif
 
 /* The nearest whole number, halves to the even one: from 2^23 on there is nothing to round, below the sum has no room
  * for a fraction. */
