@@ -116,7 +116,8 @@ class Strassen(Kernel):
     """Parameters of templates/kernels/strassen.c.j2; see the module docstring.
 
     Source and result lie in blocks of `lanes` channels, their maps as lines of `count` pixels. A work item is a chunk
-    of `chunk` pairs and, of its output channels, one of `parts` parts, each of which makes the sums for itself.
+    of `chunk` pairs and, of its output channels, one of `parts` parts, each of which makes the sums for itself. All
+    chunks of a part follow one another, so that a thread that has a part reads only its weights.
     """
 
     template: ClassVar[str] = "strassen"

@@ -8,8 +8,8 @@ Also a batch norm and activation before the convolution, where they cannot be fo
 The kernel computes a strip for a chunk of channels into a thread's own cache and multiplies it at once.
 Requires: epilogues fused, layouts. Ensures: the region's nodes are the originals, in order, and one value leaves it.
 Declines: where something else reads the elementwise result, where it is not stored by blocks or a plain image takes
-part, and where many output channels make the pass over memory small beside the convolution (measured on the layers of
-EfficientNet-B0 and DenseNet-121).
+part, and where many output channels make the pass over memory small beside the convolution, which alone may take
+Strassen's product (measured on the layers of EfficientNet-B0 and DenseNet-121).
 """
 
 from __future__ import annotations
@@ -24,13 +24,8 @@ from convc.ops.conv import is_pointwise
 from convc.passes.base import Pass, Report
 from convc.passes.regions import is_wanted, join_stages, shared_reason
 
-#: Output channels up to which it pays: always, and where the map between leaves the second-level cache.
-FEW_CHANNELS: Final = 64
-CHANNELS: Final = 384
-
-#: Pixels of a map that is one strip; bytes of a map between that the cache still serves well.
-STRIP_PIXELS: Final = 64
-CACHE_BYTES: Final = 768 * 1024
+#: Output channels up to which it pays; beyond, the convolution alone saves more by Strassen's product.
+CHANNELS: Final = 64
 
 
 @dataclass(frozen=True)
@@ -79,10 +74,4 @@ def _refusal(graph: Graph, before: Node, node: Node) -> str:
     if is_wanted(before, node):
         return ""
     channels = node.output.type.shape[1]
-    if channels > CHANNELS:
-        return f"beside {channels} output channels the pass over memory is small"
-    between = before.output.type
-    one_strip = between.elements <= STRIP_PIXELS * between.shape[0] * between.shape[1]
-    if channels > FEW_CHANNELS and not one_strip and between.bytes <= CACHE_BYTES * between.shape[0]:
-        return f"{channels} output channels, and the map between, {between.bytes:,} bytes, stays in the cache"
-    return ""
+    return f"beside {channels} output channels the pass over memory is small" if channels > CHANNELS else ""

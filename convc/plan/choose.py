@@ -292,7 +292,13 @@ class StrassenShape:
     def cycles(self) -> float:
         """Expected cycles from beginning to end, with every thread at work."""
         less, more = sorted((self._computed(self.parts), self._stream()))
-        return more + (1 - self.machine.overlap) * less
+        return more + (1 - self.machine.overlap) * less + self._gather() / self.problem.threads
+
+    def _gather(self) -> float:
+        """The pixels of a strided convolution, brought together first."""
+        p, m = self.problem, self.machine
+        size = 4 * p.n * round_up(p.ic, p.lanes) * p.pixels
+        return size / m.third_level_rate + size / m.second_level_rate if p.strided else 0.0
 
     def _computed(self, parts: int) -> float:
         """The products and the sums of the busiest thread, when work items are shared out."""
@@ -303,9 +309,12 @@ class StrassenShape:
         moved = 10 * m.access * wide * vectors + 3 * m.call  # products kept and read again, results
         tile = channel / m.direct_efficiency * (5 * low + 2 * (p.ic - low)) + moved
         sums = low // p.lanes * wide * (8 * m.access + 4 * m.operation)
-        item = self.candidate.block * (sums + ceil_div(self.oc_tiles, parts) * tile)
-        items = p.n * self.chunks * parts
-        return ceil_div(items, p.threads) * item * (self.pairs / (self.chunks * self.candidate.block))
+        pairs = p.n * self.pairs * parts  # each with its part of the output channels
+        if parts % p.threads:  # else every thread has parts of its own, and the same work
+            pairs = min(pairs, ceil_div(p.n * self.chunks * parts, p.threads) * self.candidate.block)
+        else:
+            pairs //= p.threads
+        return pairs * (sums + ceil_div(self.oc_tiles, parts) * tile)
 
     def _stream(self) -> float:
         """The weights, once a chunk, the first time from memory."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from convc.ir.graph import Node
 from convc.ir.types import TensorType
@@ -31,11 +31,15 @@ class Problem:
     registers: int
     threads: int
     sums_in_a_row: int = 1  # of the network: how often what is rounded here is rounded again
-    line: bool = False  # pointwise, and every map is one line of pixels: rows follow one another as pixels do
+    line: bool = False  # pointwise, with maps as lines of pixels: of a strided one the result's
 
     @property
     def kernel(self) -> tuple[int, int]:
         return self.height.kernel, self.width.kernel
+
+    @property
+    def strided(self) -> bool:
+        return any(axis.stride > 1 for axis in (self.depth, self.height, self.width))
 
     @property
     def pixels(self) -> int:
@@ -68,8 +72,10 @@ def problem_of(
     assert isinstance(op, Conv)
     oc, window = anchor.inputs[1].type.shape[0], anchor.inputs[1].type.shape[2:]
     axes, blocked = axes_of(op, window, src, dst), src.block == target.lanes == dst.block
-    line = blocked and op.groups == 1 and is_line(Walk(*axes, plane(src), plane(dst), formula))
+    strided, inside = max(op.stride) > 1, all((axis.out - 1) * axis.stride < axis.size for axis in axes)
+    depth, height, width = (replace(axis, size=axis.out, stride=1) for axis in axes)  # of the result
+    line = is_line(Walk(depth, height, width, plane(dst if strided else src), plane(dst), formula))
     return Problem(
         src.shape[0], src.shape[1], oc, op.groups, *axes, blocked, target.lanes, target.registers, options.threads,
-        sums_in_a_row, line,
+        sums_in_a_row, blocked and op.groups == 1 and inside and line,
     )  # fmt: skip

@@ -62,7 +62,7 @@ from convc.plan.reduction import reduction_of, tile_blocks
 from convc.plan.regions import fused_call, parts_of
 from convc.plan.resize import resize_call
 from convc.plan.softmax import softmax_call
-from convc.plan.strassen import strassen_call
+from convc.plan.strassen import strassen_calls
 from convc.plan.winograd import winograd_call
 
 
@@ -89,7 +89,7 @@ def _of_anchor(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
         case Conv() if is_of_one_pixel(anchor):
             return (one_pixel_call(graph, node, anchor, followers, target),)
         case Conv():
-            return (_conv(graph, node, anchor, followers, options),)
+            return _conv(graph, node, anchor, followers, options)
         case ConvTranspose():
             return conv_transpose_calls(graph, node, anchor, followers, options)
         case DeformConv():
@@ -129,12 +129,12 @@ def _of_anchor(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
     raise InternalError(f"no kernel for {node.op.name} ({node.name})")
 
 
-def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], options: Options) -> Call:
+def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], options: Options) -> tuple[Call, ...]:
     op, target = anchor.op, options.target
     assert isinstance(op, Conv)
     src, dst = anchor.inputs[0].type, node.output.type
     if is_narrow(op, src, dst, target.lanes):
-        return grouped_call(graph, node, anchor, followers, target)
+        return (grouped_call(graph, node, anchor, followers, target),)
     weight = anchor.inputs[1]
     oc, window = weight.type.shape[0], weight.type.shape[2:]
     depth, height, width = axes_of(op, window, src, dst)
@@ -143,9 +143,9 @@ def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], opt
     problem = problem_of(anchor, dst, options, graph.sums_in_a_row, formula)
     choice = choose(problem, options, anchor.name)
     if choice.candidate.is_strassen:
-        return strassen_call(graph, node, anchor, followers, problem, choice)
+        return strassen_calls(graph, node, anchor, followers, problem, choice)
     if not choice.candidate.is_direct:
-        return winograd_call(graph, node, anchor, followers, problem, choice)
+        return (winograd_call(graph, node, anchor, followers, problem, choice),)
     blocks = ceil_div(oc, lanes)
     pixels, vectors = choose_tile(
         tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers, ragged=op.groups == 1
@@ -165,8 +165,7 @@ def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], opt
         f"{'the source is plain' if src.block == 1 else 'source and result are blocked by channels'}"
     )
     all_operands = (anchor.inputs[0], Packed(weight, packing), *bias, *operands, node.output)
-    return Call(kernel, all_operands, kernel.items, node, reason)
-
+    return (Call(kernel, all_operands, kernel.items, node, reason),)
 
 
 
@@ -174,7 +173,6 @@ def _response_norm(node: Node, op: LocalResponseNorm) -> Call:
     src, dst = node.inputs[0].type, node.output.type
     kernel = ResponseNorm(dst.block, *extent5(src), plane(src), plane(dst), op.size, op.alpha, op.beta, op.k)
     return Call(kernel, (node.inputs[0], node.output), kernel.items, node, "one pixel's channels at a time")
-
 
 
 __all__ = ["Operand", "select"]

@@ -30,6 +30,8 @@ CASES = """
     64 4 4     relu(conv(z, 64, 1) + z)
     64 9 11    (conv(z, 64, 1, bias = false) + z) |> abs
     32 13 13   concat(conv(z, 32, 1), conv(z, 48, 1), axis = 1)
+    48 13 16   conv(z, 40, 1, stride = 2)
+    40 9 20    conv(z, 64, 1, stride = [2, 3], bias = false) |> relu
     96 6 9     conv(slice(z, axis = 1, begin = 32, end = 96), 40, 1)
 """
 
