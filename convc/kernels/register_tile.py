@@ -10,6 +10,10 @@ from convc.ir.types import ceil_div
 ACCUMULATORS: Final = {32: 28, 16: 12}
 
 
+#: What storing and loading sums between parts of the channels takes of their multiply-adds, for each vector of a tile.
+_STORED: Final = 0.012
+
+
 def choose_tile(blocks: int, width: int, registers: int, ragged: bool = False) -> tuple[int, int]:
     """(pixels, vectors) of the register tile for `blocks` vectors of output channels over rows of `width`.
 
@@ -33,6 +37,25 @@ def choose_tile(blocks: int, width: int, registers: int, ragged: bool = False) -
         best = min(best, score) if best else score
     assert best is not None
     return best[2], best[3]
+
+
+def choose_block_tile(blocks: int, size: int) -> tuple[int, int]:
+    """(pixels, vectors) with 64-byte vectors for `size` pixels in nearly equal pieces, by whole tiles of the channels.
+
+    What `vectors` leaves of the `blocks` costs as much as a whole tile. The more vectors, the fewer channels have
+    weights in the first-level cache, between which sums are stored and loaded. Among equals the widest wins.
+    """
+    best: tuple[float, int, int] | None = None
+    for vectors in range(1, min(4, blocks) + 1):
+        most = min(ACCUMULATORS[32] // vectors, (31 - vectors) // vectors)
+        pieces = ceil_div(size, most)
+        short, longer = divmod(size, pieces)
+        sweep = longer * _step(short + 1, vectors, 1) + (pieces - longer) * _step(short, vectors, 1)
+        each = ceil_div(blocks, vectors) * sweep / (size * blocks) * (1 + _STORED * vectors)
+        score = (round(each, 3), -most, vectors)
+        best = min(best or score, score)
+    assert best is not None
+    return -best[1], best[2]
 
 
 def _step(pixels: int, vectors: int, rate: int) -> float:

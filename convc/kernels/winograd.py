@@ -41,8 +41,9 @@ LINE = 16
 #: Bytes of a map up to which its lines come from a cache soon enough.
 MAP_BYTES = 4 * 1024 * 1024
 
-#: Bytes of the weights of one product, which all register tiles of a block read from the first-level cache.
-PANEL_BYTES = 12 * 1024
+#: Bytes of the weights of one product, which all register tiles of a block read from the first-level cache, by lanes:
+#: with 16 of a core whose registers take more of them between two loads.
+PANEL_BYTES = {16: 16 * 1024, 8: 12 * 1024, 4: 12 * 1024}
 
 
 Schemes = tuple[Scheme, Scheme]
@@ -264,7 +265,7 @@ class Winograd(Kernel):
     @property
     def panels(self) -> int:
         """Parts of the input channels, so that the weights of one product stay in the first-level cache."""
-        return ceil_div(len(self.phases) * self.channels * self.vectors * self.lanes * 4, PANEL_BYTES)
+        return ceil_div(len(self.phases) * self.channels * self.vectors * self.lanes * 4, PANEL_BYTES[self.lanes])
 
     @property
     def panel_blocks(self) -> int:

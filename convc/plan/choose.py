@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 from convc.ir.types import ceil_div, round_up
-from convc.kernels.register_tile import choose_tile
+from convc.kernels.register_tile import choose_block_tile, choose_tile
 from convc.kernels.strassen import GROWTH
 from convc.kernels.tiles import UNIT, Axis
 from convc.kernels.toom_cook import PAIRS, Scheme, Sum
@@ -34,7 +34,8 @@ class Machine:
     second_level_rate: float = 32.0  # bytes per cycle from a core's own cache
     third_level_rate: float = 17.0  # bytes per cycle from the shared cache
     third_level: int = 16 * 1024 * 1024  # bytes of the shared cache that may be counted on
-    v_bytes: int = 256 * 1024  # of transformed inputs that stay in a core's own cache beside weights and products
+    v_bytes: int = 256 * 1024  # of transformed inputs that may be read again for every tile of output channels
+    own_bytes: int | None = None  # of transformed inputs and products, above which they go to the shared cache and back
     latency: int = 4  # of a multiply-add
     direct_efficiency: float = 0.92  # of direct convolution, relative to multiply-adds alone
     product_efficiency: float = 0.90  # of the products at the points
@@ -44,8 +45,11 @@ class Machine:
 
 
 #: By vector registers: AVX-512 as on Zen 4, where a vector takes both halves of a core, and others as AVX2 on Zen 3.
+#: Products with 64-byte vectors read only 2 bytes of V in a cycle, which even the shared cache delivers.
 MACHINES: Final = {
-    32: Machine(rate=1, access=1.0, operation=0.6, memory_rate=5.5),
+    32: Machine(
+        rate=1, access=1.0, operation=0.6, memory_rate=5.5, v_bytes=8 * 1024 * 1024, own_bytes=512 * 1024
+    ),
     16: Machine(rate=2, access=0.6, operation=0.35, memory_rate=4.4),
 }
 
@@ -172,7 +176,11 @@ class WinogradShape:
     @cached_property
     def register_tile(self) -> tuple[int, int]:
         """(tiles, vectors of output channels)."""
-        return choose_tile(self.oc_blocks, ceil_div(self.tiles, self.blocks), self.problem.registers, ragged=True)
+        size = ceil_div(self.tiles, self.blocks)
+        if self.problem.registers == 32:
+            return choose_block_tile(self.oc_blocks, size)
+        # Where a tile needs most loads a cycle 4 x 3 is the fastest, whatever it leaves of the channels.
+        return choose_tile(self.oc_blocks, size, self.problem.registers, ragged=True)
 
     @property
     def span(self) -> int:
@@ -209,7 +217,7 @@ class WinogradShape:
         items = self.blocks * self.parts * self.problem.groups
         share = ceil_div(items, self.problem.threads) / items  # of all work, what the busiest thread does
         less, more = sorted((self._product() * share, self._stream()))
-        return more + (1 - self.machine.overlap) * less + self._transforms() * share
+        return more + (1 - self.machine.overlap) * less + (self._transforms() + self._spilled()) * share
 
     def _product(self) -> float:
         """The products: multiply-adds and loads of every register tile, and its sums stored and read again."""
@@ -231,6 +239,15 @@ class WinogradShape:
         apart = max(1, threads // (self.blocks * self.problem.groups))
         again = m.third_level_rate if size < m.third_level else m.memory_rate
         return size / m.memory_rate / apart + (self.blocks - 1) * size / again / threads
+
+    def _spilled(self) -> float:
+        """What the core's own cache does not hold of a block's V and M is written to the shared one and read again."""
+        m, size = self.machine, ceil_div(self.tiles, self.blocks)
+        if m.own_bytes is None:
+            return 0.0
+        held = self.products * self.channels + self.points * self.span * self.register_tile[1] * self.problem.lanes
+        spilled = max(0, 4 * held * size - m.own_bytes)
+        return self.blocks * self.problem.groups * 2 * spilled / m.third_level_rate
 
     def _transforms(self) -> float:
         machine, (height, width), groups = self.machine, self.schemes, self.problem.groups
