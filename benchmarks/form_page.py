@@ -48,9 +48,9 @@ written: where Winograd saves multiplications it exceeds the peak. A dash is a f
 deformable convolution is not PyTorch's own but torchvision's.
 
 Forms that should be at least twice as fast as the faster of the two are marked *2x*. Where one is not, *at
-most* is what the machine allows: the time of the faster one by that of the multiply-adds that convc makes, at the
-peak. Where Winograd is used those are its products, without the additions of its transforms, which come on top, as do
-the blocks that images are brought into and back.
+most* is what the machine allows: the time of the faster one by that of what convc computes, at the peak, and of the
+call with the blocks that images are brought into and back, as measured. Where Winograd or Strassen is used that is
+their products and the sums of their transforms, a sum counted as a multiply-add; loads and stores come on top.
 """
 
 TITLES = (
@@ -77,8 +77,9 @@ def cells(row: Row, top: float) -> tuple[str, ...]:
     times = (row.convc, row.inside, row.onnxruntime, row.torch)
     peer, rate = row.peer, row.flops / row.inside
     short = row.twice and peer is not None and peer < 2 * row.convc
+    least = row.made / top + row.convc - row.inside
     return (
         row.form, "2x" if row.twice else "", *(f"{1e3 * t:.3f}" if t else "-" for t in times),
         f"{peer / row.convc:.2f}" if peer else "-", f"{rate * 1e-9:.1f}" if row.flops else "",
-        f"{rate / top:.0%}" if row.flops else "", f"{peer * top / row.made:.2f}" if short and peer else "",
+        f"{rate / top:.0%}" if row.flops else "", f"{peer / least:.2f}" if short and peer else "",
     )  # fmt: skip

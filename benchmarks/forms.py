@@ -15,8 +15,9 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,13 @@ from convc.exporters.onnx import export_model
 from convc.frontend import parse_graph
 from convc.inspect.compare import is_inside
 from convc.inspect.cost import network_cost
+from convc.kernels.base import Kernel
+from convc.kernels.strassen import Strassen
+from convc.kernels.toom_cook import Sum
 from convc.kernels.winograd import Winograd
 from convc.native.peak import peak_flops
 from convc.native.target import native
 from convc.network import Network
-from convc.plan.program import Program
 from convc.weights.store import Weights
 
 Run = Callable[[], Any]
@@ -52,7 +55,7 @@ class Sides:
     runs: dict[str, Run]
     inside: Callable[[], float]
     flops: int  # as the form is written
-    made: int  # those that the algorithms make
+    made: int  # those that the algorithms make, their own sums among them
 
 
 def session(model: bytes) -> onnxruntime.InferenceSession:
@@ -88,17 +91,34 @@ def sides(form: Form, shape: tuple[int, int, int]) -> Sides:
     def inside() -> float:
         return sum(took for (_, took), counts in zip(kernel.profile(*inputs), counted, strict=True) if counts)
 
-    return Sides(runs, inside, flops, flops - saved(program))
+    return Sides(runs, inside, flops, flops - sum(saved(step.kernel) for step in program.steps))
 
 
-def saved(program: Program) -> int:
-    """Operations that Winograd's method leaves out of the products; its transforms are not counted."""
-    kernels = [step.kernel for step in program.steps if isinstance(step.kernel, Winograd)]
-    return sum(
-        2 * k.group_ic * k.oc
-        * (k.n * k.height.out * k.width.out * k.height.kernel * k.width.kernel - k.tiles * k.products)
-        for k in kernels
+def saved(kernel: Kernel) -> int:
+    """Operations that Winograd's or Strassen's method saves, what its own sums take counted as multiply-adds."""
+    if isinstance(kernel, Strassen):
+        sums = 4 * kernel.low + 7 * kernel.packing.half
+        return kernel.n * (
+            2 * kernel.count * kernel.ic * kernel.oc
+            - ceil(kernel.count / 2) * (14 * kernel.low * kernel.packing.half + 2 * sums)
+        )
+    if not isinstance(kernel, Winograd):
+        return 0
+    height, width = kernel.schemes
+    before = sum(
+        phase.columns * additions(height.input_sums) + phase.rows * additions(width.input_sums)
+        for phase in kernel.phases
     )
+    after = width.inputs * additions(height.output_sums) + height.outputs * additions(width.output_sums)
+    transforms = 2 * kernel.tiles * kernel.lanes * kernel.groups * (
+        kernel.ic_blocks * before + kernel.oc_blocks * after
+    )
+    taps = kernel.n * kernel.height.out * kernel.width.out * kernel.height.kernel * kernel.width.kernel
+    return 2 * kernel.group_ic * kernel.oc * (taps - kernel.tiles * kernel.products) - transforms
+
+
+def additions(sums: Sequence[Sum]) -> int:
+    return sum(len(item.terms) - 1 for item in sums)
 
 
 def measure(form: Form, shape: tuple[int, int, int], rounds: int, slice_: float) -> Row:
