@@ -13,6 +13,9 @@ ACCUMULATORS: Final = {32: 28, 16: 12}
 #: What storing and loading sums between parts of the channels takes of their multiply-adds, for each vector of a tile.
 _STORED: Final = 0.012
 
+#: What each load for a multiply-add takes of its time, where a cycle has two of both.
+_LOADED: Final = 0.4
+
 
 def choose_tile(blocks: int, width: int, registers: int, ragged: bool = False) -> tuple[int, int]:
     """(pixels, vectors) of the register tile for `blocks` vectors of output channels over rows of `width`.
@@ -39,19 +42,22 @@ def choose_tile(blocks: int, width: int, registers: int, ragged: bool = False) -
     return best[2], best[3]
 
 
-def choose_block_tile(blocks: int, size: int) -> tuple[int, int]:
-    """(pixels, vectors) with 64-byte vectors for `size` pixels in nearly equal pieces, by whole tiles of the channels.
+def choose_block_tile(blocks: int, size: int, registers: int) -> tuple[int, int]:
+    """(pixels, vectors) for `size` pixels in nearly equal pieces, by whole tiles of the channels.
 
-    What `vectors` leaves of the `blocks` costs as much as a whole tile. The more vectors, the fewer channels have
-    weights in the first-level cache, between which sums are stored and loaded. Among equals the widest wins.
+    What `vectors` leaves of the `blocks` costs as much as a whole tile. With 64-byte vectors, the more of them, fewer
+    channels have weights in the first-level cache, between which sums are stored and loaded; with others loads count.
+    Among equals the widest wins.
     """
+    rate = 1 if registers == 32 else 2
     best: tuple[float, int, int] | None = None
-    for vectors in range(1, min(4, blocks) + 1):
-        most = min(ACCUMULATORS[32] // vectors, (31 - vectors) // vectors)
+    for vectors in range(1, min(4 if rate == 1 else 3, blocks) + 1):
+        most = min(ACCUMULATORS[registers] // vectors, (registers - 1 - vectors) // vectors)
         pieces = ceil_div(size, most)
         short, longer = divmod(size, pieces)
-        sweep = longer * _step(short + 1, vectors, 1) + (pieces - longer) * _step(short, vectors, 1)
-        each = ceil_div(blocks, vectors) * sweep / (size * blocks) * (1 + _STORED * vectors)
+        sweep = longer * _step(short + 1, vectors, rate) + (pieces - longer) * _step(short, vectors, rate)
+        besides = _STORED * vectors if rate == 1 else _LOADED * (size + pieces * vectors) / (size * vectors)
+        each = ceil_div(blocks, vectors) * sweep / (size * blocks) * (1 + besides)
         score = (round(each, 3), -most, vectors)
         best = min(best or score, score)
     assert best is not None

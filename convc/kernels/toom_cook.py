@@ -18,6 +18,8 @@ coefficient, and so do the columns of A, so that the two share their sums.
 A kernel of stride s is the sum of s kernels of stride 1, its phases, each over every s-th input and with every s-th
 tap: of three taps at stride 2 phase 0 has taps 0 and 2, phase 1 has tap 1. All share the points and so one A; a phase
 with fewer taps than the longest has no product at infinity, where only the last tap counts, and reads one input less.
+A long kernel of stride 1 is cut in two in the same way, into taps that follow one another: seven taps as four and three
+take 8 + 7 products for 5 outputs, where F(2, 7) takes 8 for 2 and rounds more.
 """
 
 from __future__ import annotations
@@ -61,7 +63,8 @@ class Sum:
 class Scheme:
     """F(outputs, taps) along one axis, for a kernel of `kernel` taps in phases of at most `taps`.
 
-    F(1, 1) is no transform at all, for an axis with a kernel no longer than its stride.
+    With a stride every stride-th tap is a phase. Without, all taps are one if there are points for so many inputs, else
+    the kernel's two halves are. F(1, 1) is no transform at all, for an axis with a kernel no longer than its stride.
     """
 
     outputs: int
@@ -71,16 +74,22 @@ class Scheme:
     @property
     def taps(self) -> int:
         """Of the longest phases."""
-        return -(-self.kernel // self.stride)
+        return -(-self.kernel // max(self.stride, self.phases))
 
     @property
     def phases(self) -> int:
+        if self.stride == 1:
+            return 1 if self.outputs + self.kernel - 1 in (1, *PAIRS) else 2
         return min(self.kernel, self.stride)
 
     @property
     def long_phases(self) -> int:
         """How many phases have all `taps`: the first ones; the others have one less."""
         return self.kernel - (self.taps - 1) * self.phases if self.taps > 1 else self.phases
+
+    def first_tap(self, phase: int) -> int:
+        """Number of a phase's first tap; from one of its taps to the next it is the stride."""
+        return phase if self.stride > 1 else phase * self.taps - max(0, phase - self.long_phases)
 
     @property
     def inputs(self) -> int:
@@ -122,8 +131,9 @@ class Scheme:
     def weights(self, phase: int) -> npt.NDArray[np.float64]:
         """G of one phase in terms of the whole kernel, [t, kernel]."""
         found = np.zeros((self.inputs, self.kernel))
-        taps = found[:, phase :: self.stride]
-        taps[:] = np.array(self.weight_matrix, np.float64)[:, : taps.shape[1]]
+        count = self.taps - (phase >= self.long_phases)
+        taps = found[:, self.first_tap(phase) :: self.stride][:, :count]
+        taps[:] = np.array(self.weight_matrix, np.float64)[:, :count]
         return found
 
     @cached_property

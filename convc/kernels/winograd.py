@@ -15,6 +15,7 @@ those. Where an axis has a kernel of one its scheme is F(1, 1), no transform.
 A stride splits the sum: a phase is every stride-th input with every stride-th tap (`Scheme`), and M[point] sums over
 phases as over channels. Of a 3x3 kernel of stride 2 the four phases have 2x2, 2x1, 1x2 and 1x1 taps; those with one tap
 along an axis have no products at its infinity. So F(4, 2) takes 25 + 20 + 20 + 16 products for 16 outputs, not 144.
+The halves of a long kernel are phases too.
 """
 
 from __future__ import annotations
@@ -51,8 +52,9 @@ Schemes = tuple[Scheme, Scheme]
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One phase of both axes: its numbers, and the inputs of a tile along them."""
+    """One phase of both axes: its numbers, its first taps, and the inputs of a tile along them."""
 
+    numbers: tuple[int, int]
     h: int
     w: int
     rows: int
@@ -74,7 +76,10 @@ def phases(schemes: Schemes) -> tuple[Phase, ...]:
         return scheme.inputs - (phase >= scheme.long_phases)
 
     both = product(range(height.phases), range(width.phases))
-    return tuple(sorted((Phase(h, w, inputs(height, h), inputs(width, w)) for h, w in both), key=place))
+    found = (
+        Phase((h, w), height.first_tap(h), width.first_tap(w), inputs(height, h), inputs(width, w)) for h, w in both
+    )
+    return tuple(sorted(found, key=place))
 
 
 def taking_part(schemes: Schemes) -> tuple[tuple[int, int], ...]:
@@ -133,7 +138,7 @@ class WinogradPacking(Packing):
         points = height.inputs * width.inputs
         out = np.zeros((self.groups, self.tiles, points, len(every), self.channels, tile), np.float32)
         for number, phase in enumerate(every):
-            both = np.kron(height.weights(phase.h), width.weights(phase.w))
+            both = np.kron(height.weights(phase.numbers[0]), width.weights(phase.numbers[1]))
             for group, at in product(range(self.groups), range(self.tiles)):
                 part = weights[group, at * tile : min((at + 1) * tile, per_group)]
                 out[group, at, :, number, :channels, : part.shape[0]] = (part @ both.T).transpose(2, 1, 0)

@@ -64,7 +64,7 @@ LEAST_PIXELS: Final = 8
 HOPE: Final = 1.7
 
 #: How much coarser than the direct sum an algorithm may round to be chosen unasked in any network (`Scheme.growth`, of
-#: both axes): 5.0 for F(4, 3), 5.5 for F(2, 5), 5.0 for F(2, 7) along one axis, but not F(6, 3), 20.6, or F(4, 5), 19.
+#: both axes): 5.0 for F(4, 3), 5.5 for F(2, 5), 4.2 for F(5, 4) along one axis, but not F(6, 3), 20.6, or F(4, 5), 19.
 MOST_GROWTH: Final = 6.0
 
 #: What an algorithm's growth times the sums that follow one another in the network may be for it to be chosen unasked
@@ -77,6 +77,9 @@ COARSE_GAIN: Final = 50_000
 
 #: Taps along an axis, at most of a phase of the stride, that Winograd is made for; 1 is an axis without a transform.
 TAPS: Final = (1, 2, 3, 4, 5, 7)
+
+#: Taps from which on a kernel of stride 1 may also be cut in two: 5 are as fast whole.
+MANY_TAPS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +179,7 @@ class WinogradShape:
     @cached_property
     def register_tile(self) -> tuple[int, int]:
         """(tiles, vectors of output channels)."""
-        size = ceil_div(self.tiles, self.blocks)
-        if self.problem.registers == 32:
-            return choose_block_tile(self.oc_blocks, size)
-        # Where a tile needs most loads a cycle 4 x 3 is the fastest, whatever it leaves of the channels.
-        return choose_tile(self.oc_blocks, size, self.problem.registers, ragged=True)
+        return choose_block_tile(self.oc_blocks, ceil_div(self.tiles, self.blocks), self.problem.registers)
 
     @property
     def span(self) -> int:
@@ -359,16 +358,27 @@ def candidates(problem: Problem) -> Iterator[Candidate]:
         yield from (Candidate(block=block) for block in PAIRS_AT_A_TIME if block == 1 or block <= pairs)
     if not _suits_winograd(problem):
         return
-    taps = _taps(problem.height), _taps(problem.width)
-    sizes = [[1] if r == 1 else [t - r + 1 for t in PAIRS if t - r + 1 >= 2] for r in taps]
+    axes = problem.height, problem.width
+    sizes = [_outputs(axis) for axis in axes]
     for height in sizes[0]:
         for width in sizes[1]:
-            if 1 in taps or height + taps[0] == width + taps[1]:  # as many points
+            down, across = (_scheme(m, a.kernel, a.stride).inputs for m, a in zip((height, width), axes, strict=True))
+            if 1 in (down, across) or down == across:
                 tiles = WinogradShape(problem, Candidate((height, width), 1)).tiles
                 for block in BLOCKS:
                     yield Candidate((height, width), min(block, tiles))
                     if tiles <= block:
                         break
+
+
+def _outputs(axis: Axis) -> list[int]:
+    """How many outputs along an axis a tile may have."""
+    taps = _taps(axis)
+    if taps == 1:
+        return [1]
+    halves = [ceil_div(taps, 2)] if axis.stride == 1 and taps >= MANY_TAPS else []
+    found = dict.fromkeys(t - r + 1 for r in (taps, *halves) for t in PAIRS)
+    return [outputs for outputs in found if outputs >= 2]
 
 
 def _suits_winograd(problem: Problem) -> bool:

@@ -11,8 +11,9 @@ from convc.kernels.toom_cook import PAIRS, Matrix, Scheme, Sum
 
 SCHEMES = [Scheme(t - r + 1, r) for t in PAIRS for r in (2, 3, 4, 5, 7) if t - r + 1 >= 1] + [Scheme(1, 1)]
 
-#: Of a stride: (outputs, kernel, stride).
-STRIDED = [Scheme(*of) for of in ((4, 3, 2), (5, 4, 2), (3, 5, 2), (3, 7, 2), (5, 5, 3), (3, 11, 4), (1, 2, 2))]
+#: In phases: (outputs, kernel, stride).
+STRIDED = ((4, 3, 2), (5, 4, 2), (3, 5, 2), (3, 7, 2), (5, 5, 3), (3, 11, 4), (1, 2, 2))
+PHASED = [Scheme(*of) for of in (*STRIDED, (5, 7, 1), (3, 7, 1), (3, 5, 1))]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES, ids=str)
@@ -26,7 +27,7 @@ def test_the_identity_holds_without_rounding(scheme: Scheme) -> None:
                 assert total == (1 if l == i + k else 0)
 
 
-@pytest.mark.parametrize("scheme", STRIDED, ids=str)
+@pytest.mark.parametrize("scheme", PHASED, ids=str)
 def test_phases_add_up_to_the_kernel(scheme: Scheme) -> None:
     """Each over its own inputs, without those beyond the last of a short phase."""
     random = np.random.default_rng(0)
@@ -35,7 +36,7 @@ def test_phases_add_up_to_the_kernel(scheme: Scheme) -> None:
     m = np.zeros(scheme.inputs)
     for phase in range(scheme.phases):
         used = scheme.inputs - (phase >= scheme.long_phases)
-        inputs = x[phase :: scheme.stride][:used]
+        inputs = x[scheme.first_tap(phase) :: scheme.stride][:used]
         m[:used] += (scheme.weights(phase) @ kernel)[:used] * (b[:used, :used] @ inputs)
         assert not (scheme.weights(phase)[used:]).any() and not b[:used, used:].any()
     expected = [x[i * scheme.stride :][: scheme.kernel] @ kernel for i in range(scheme.outputs)]

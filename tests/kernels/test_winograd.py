@@ -68,8 +68,8 @@ def absolute(kernel: Winograd, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
         u = np.einsum("ik,ockl,jl->ijoc", g[0], np.abs(weight), g[1])
         u = u.reshape(*u.shape[:2], groups, -1, u.shape[3])
         for oh, ow in product(kernel.tile_rows, kernel.tile_columns):
-            rows = oh * kernel.height.stride + p + sh * np.arange(height.inputs)[:, None]
-            columns = ow * kernel.width.stride + q + sw * np.arange(width.inputs)
+            rows = oh * kernel.height.stride + dh * height.first_tap(p) + sh * np.arange(height.inputs)[:, None]
+            columns = ow * kernel.width.stride + dw * width.first_tap(q) + sw * np.arange(width.inputs)
             patch = padded[:, :, np.minimum(rows, padded.shape[2] - 1), np.minimum(columns, padded.shape[3] - 1)]
             v = np.einsum("ik,nckl,jl->ijnc", b[0], patch, b[1]).reshape(*u.shape[:2], len(x), groups, -1)
             m = np.einsum("ijngc,ijgoc->ijngo", v, u).reshape(*u.shape[:2], len(x), kernel.oc)
@@ -122,6 +122,9 @@ OTHERS = """
     4x2  16 16 9   conv(16, [3, 7], stride = 2, pad = [1, 3, 1, 3])
     4x1  24 15 6   conv(16, [4, 1], stride = 2)
     3x3  16 14 11  conv(16, 5, stride = 2, pad = 2)
+    1x5  24 5 17   conv(24, [1, 7], pad = [0, 3, 0, 3])
+    5x1  16 37 4   conv(16, [7, 1], pad = [6, 0, 6, 0], dilation = [2, 1])
+    3x3  16 12 11  conv(16, 7, pad = 3)
     3x4  16 21 12  conv(16, 3, stride = [1, 2], pad = 1)
     2x2  16 23 20  conv(16, 11, stride = 4, pad = 5)
     1x3  16 5 21   conv(24, [1, 5], stride = [1, 3], pad = [0, 2, 0, 2], dilation = [2, 1])
