@@ -1,6 +1,6 @@
 """Random networks of all ops at O0, O1, O2 and with each pass left out, against the interpreter.
 
-`make test` takes 60, `make sweep` 5,000. Hypothesis shrinks what fails; the network is written to `failures/`. A case
+`make test` takes 80, `make sweep` 5,000. Hypothesis shrinks what fails; the network is written to `failures/`. A case
 that taught something is kept here as `*.conv`, and compiled in every way from then on.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,12 @@ KEPT = sorted(HERE.glob("*.conv"))
 #: Networks in one build.
 LOT = 10
 LOTS = st.lists(networks(), min_size=LOT, max_size=LOT)
-OPTIONS = {"native": ("native", 1), "threads": ("native", 2), "generic": ("generic", 1)}
+OPTIONS = {
+    "native": make_options("native", 1),
+    "threads": make_options("native", 2),
+    "generic": make_options("generic", 1),
+    "strassen": replace(make_options("generic", 2), choices=(("*", "strassen"),)),  # wherever it can compute a layer
+}
 SETTINGS = settings(
     max_examples=2, deadline=None, database=None, phases=(Phase.generate, Phase.shrink),
     suppress_health_check=list(HealthCheck),
@@ -58,29 +64,29 @@ def check(sources: Sequence[str], options: Options) -> None:
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_a_few(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """60 networks; compiled with less effort than usual, which is most of the time."""
+    """80 networks; compiled with less effort than usual, which is most of the time."""
     monkeypatch.setenv("CONVC_CFLAGS", "-O1")
 
     @SETTINGS
     @seed(0)
     @given(LOTS)
     def run(sources: list[str]) -> None:
-        check(sources, make_options(*OPTIONS[name]))
+        check(sources, OPTIONS[name])
 
     run()
 
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("name", OPTIONS)
-@pytest.mark.parametrize("number", range(84))
+@pytest.mark.parametrize("number", range(63))
 def test_many(number: int, name: str) -> None:
-    """84 times 3 times 20 networks: 5,040."""
+    """63 times 4 times 20 networks: 5,040."""
 
     @SETTINGS
     @seed(1000 + number)
     @given(LOTS)
     def run(sources: list[str]) -> None:
-        check(sources, make_options(*OPTIONS[name]))
+        check(sources, OPTIONS[name])
 
     run()
 
@@ -88,7 +94,7 @@ def test_many(number: int, name: str) -> None:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_kept(name: str) -> None:
     graphs: list[Graph] = [load_graph(path) for path in KEPT]
-    assert not wrong_results(graphs, make_options(*OPTIONS[name]))
+    assert not wrong_results(graphs, OPTIONS[name])
 
 
 def test_networks_are_made_of_every_op() -> None:
