@@ -45,7 +45,7 @@ def choose_tile(blocks: int, width: int, registers: int, ragged: bool = False) -
 def choose_block_tile(blocks: int, size: int, registers: int) -> tuple[int, int]:
     """(pixels, vectors) for `size` pixels in nearly equal pieces, by whole tiles of the channels.
 
-    What `vectors` leaves of the `blocks` costs as much as a whole tile. With 64-byte vectors, the more of them, fewer
+    What `vectors` leaves of the `blocks` costs as much as a whole tile. The more 64-byte vectors, the fewer
     channels have weights in the first-level cache, between which sums are stored and loaded; with others loads count.
     Among equals the widest wins.
     """

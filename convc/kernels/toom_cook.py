@@ -59,6 +59,15 @@ class Sum:
     terms: tuple[tuple[float, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Points whose values share sums: their numbers, the inputs they read, and the statements for them."""
+
+    points: tuple[int, ...]
+    inputs: tuple[int, ...]
+    sums: tuple[Sum, ...]
+
+
 @dataclass(frozen=True)
 class Scheme:
     """F(outputs, taps) along one axis, for a kernel of `kernel` taps in phases of at most `taps`.
@@ -158,6 +167,18 @@ class Scheme:
             sums += [_sum(f"e{j}", even, operands), _sum(f"o{j}", odd, operands)]
             sums += _plus_and_minus(f"d{j}", f"d{j + 1}", f"e{j}", f"o{j}")
         return (*sums, _sum(f"d{self.inputs - 1}", rows[-1], operands))
+
+    @cached_property
+    def input_groups(self) -> tuple[Group, ...]:
+        """`input_sums` by what may be computed apart: 0, each pair, and infinity, which comes last."""
+        pairs = [(j, j + 1) for j in range(self._first_pair, self.inputs - 1, 2)]
+        found = []
+        for points in ([(0,)] if self._first_pair else []) + pairs + [(self.inputs - 1,)]:
+            names = {f"{kind}{points[0]}" for kind in "eo"} | {f"d{point}" for point in points}
+            sums = tuple(item for item in self.input_sums if item.name in names)
+            read = sorted({int(name[1:]) for item in sums for _, name in item.terms if name[0] == "x"})
+            found.append(Group(points, tuple(read), sums))
+        return tuple(found)
 
     @cached_property
     def output_sums(self) -> tuple[Sum, ...]:

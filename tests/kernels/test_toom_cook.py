@@ -62,6 +62,18 @@ def test_the_statements_are_the_matrices(scheme: Scheme) -> None:
     np.testing.assert_allclose(evaluate(scheme.output_sums, "y", x), product(scheme.output_matrix, x), atol=1e-12)
 
 
+@pytest.mark.parametrize("scheme", SCHEMES, ids=str)
+def test_groups_are_the_statements_apart(scheme: Scheme) -> None:
+    groups = scheme.input_groups
+    assert sorted(item.name for group in groups for item in group.sums) == sorted(s.name for s in scheme.input_sums)
+    assert [point for group in groups for point in group.points] == list(range(scheme.inputs))
+    for group in groups:
+        made = {item.name for item in group.sums}
+        operands = {name for item in group.sums for _, name in item.terms}
+        assert operands - made == {f"x{i}" for i in group.inputs}
+        assert group is groups[-1] or scheme.inputs - 1 not in group.inputs
+
+
 def test_pairs_share_their_sums() -> None:
     """F(4, 3) as dense products would be 6 x 6 and 4 x 6 multiply-adds."""
     scheme = Scheme(4, 3)
