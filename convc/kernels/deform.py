@@ -94,6 +94,23 @@ class Deform(Kernel):
     def taps(self) -> int:
         return self.height.kernel * self.width.kernel
 
+    def field(self, name: str) -> Field:
+        """The `offset` or the `mask`."""
+        found: Field = getattr(self, name)
+        return found
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Those of the fields in which the pixels of a row follow those of the row before."""
+        fields = ("offset", "mask") if self.mask else ("offset",)
+        return tuple(name for name in fields if self.field(name).h == self.width.out * self.field(name).w)
+
+    @property
+    def scattered(self) -> tuple[str, ...]:
+        """The other fields."""
+        fields = ("offset", "mask") if self.mask else ("offset",)
+        return tuple(name for name in fields if name not in self.lines)
+
     @property
     def group_channels(self) -> int:
         """Input channels that share offsets."""
