@@ -61,9 +61,9 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Points whose values share sums: their numbers, the inputs they read, and the statements for them."""
+    """Results of a transform that share sums: their numbers, what they read, and the statements for them."""
 
-    points: tuple[int, ...]
+    results: tuple[int, ...]
     inputs: tuple[int, ...]
     sums: tuple[Sum, ...]
 
@@ -200,6 +200,17 @@ class Scheme:
     def _first_pair(self) -> int:
         """Number of the point with which the pairs begin."""
         return 1 - self.inputs % 2
+
+    @cached_property
+    def output_groups(self) -> tuple[Group, ...]:
+        """`output_sums` by what may be computed apart: even outputs from sums of pairs, odd ones from differences."""
+        found = []
+        for kind, results in (("s", range(0, self.outputs, 2)), ("q", range(1, self.outputs, 2))):
+            names = {f"y{i}" for i in results}
+            sums = tuple(item for item in self.output_sums if item.name in names or item.name[0] == kind)
+            read = sorted({int(name[1:]) for item in sums for _, name in item.terms if name[0] == "x"})
+            found.append(Group(tuple(results), tuple(read), sums))
+        return tuple(group for group in found if group.results)
 
     def __str__(self) -> str:
         return f"F({self.outputs}, {self.taps})" + (f" in {self.phases} phases" if self.phases > 1 else "")

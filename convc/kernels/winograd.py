@@ -369,8 +369,7 @@ class Winograd(Kernel):
             "V": self.points * self.v_point,
             "M": self.points * self.m_point,
             "PATCH": round_up(self.points * self.lanes, LINE),
-            "HALF": round_up(self.points * self.lanes, LINE),
-            "OUT": round_up(max(scheme.outputs for scheme in self.schemes) * self.lanes, LINE),
+            "OUT": round_up(self.schemes[0].outputs * self.schemes[1].outputs * self.lanes, LINE),
         }
 
     @property
