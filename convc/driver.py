@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from convc.diagnostics import ConvcError
 from convc.native.build import Built, build, find, remember
@@ -40,6 +40,9 @@ if TYPE_CHECKING:  # what only some calls need is imported by them: a library fr
     from convc.trust.passes import Verdict
 
 Progress = Callable[[int, int], None]
+
+#: Bytes of weights that a library can hold: code reaches 2 GiB of it.
+LIBRARY_BYTES: Final = 2**31 - 2**26
 
 
 def load(path: str | Path, weights: str | Path | None = None, seed: int = 0, **parameters: object) -> Network:
@@ -188,9 +191,19 @@ def build_library(
 
 
 def make_library(network: Network, compiled: Compiled, options: Options, progress: Progress | None = None) -> Path:
-    """The same, where `find_library` is not to find it: of a graph that is not as the pipeline would leave it."""
+    """The same, where `find_library` is not to find it: of a graph that is not as the pipeline would leave it.
+
+    Raises:
+        ConvcError: The packed weights are more than a library can hold.
+    """
     from convc.plan.packing import pack
 
+    size = compiled.program.weights_bytes
+    if size > LIBRARY_BYTES:
+        raise ConvcError(
+            f"the packed weights take {size / 2**30:.2f} GiB, and a library can hold {LIBRARY_BYTES / 2**30:.2f}\n  "
+            "help: `--no-winograd` keeps those of convolutions as they are; or build the network in parts"
+        )
     write = partial(pack, compiled.program, compiled.graph, network.weights)
     digest = hashlib.sha256(network.weights.digest().encode())
     for piece in compiled.program.weights:

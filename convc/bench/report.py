@@ -31,7 +31,8 @@ def describe_machine() -> str:
     vectors = [flag for flag in ("avx512f", "avx2") if flag in facts.get("flags", "").split()][:1]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with_vectors = f" with {vectors[0].upper()}" if vectors else ""
-    return f"{name}{family}{with_vectors}, {cores} cores; {platform.system()}; {find_compiler().version}."
+    count = f"{cores} core{'s' if cores > 1 else ''}"
+    return f"{name}{family}{with_vectors}, {count}; {platform.system()}; {find_compiler().version}."
 
 
 def put_between(page: Path, begin: str, end: str, text: str) -> None:

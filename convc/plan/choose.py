@@ -75,6 +75,10 @@ MOST_ROUNDING: Final = 520.0
 #: Cycles that coarser rounding must be expected to save of a layer of one image.
 COARSE_GAIN: Final = 50_000
 
+#: Bytes that the transformed weights of a layer may take: 512 channels to 4096 under 7 x 7 taps, 411 MB as they are,
+#: would be 1.9 GB in four phases of F(5, 4), and 2 GiB are all that a library can hold.
+MOST_WEIGHTS: Final = 640 * 1024 * 1024
+
 #: Taps along an axis, at most of a phase of the stride, that Winograd is made for; 1 is an axis without a transform.
 TAPS: Final = (1, 2, 3, 4, 5, 7)
 
@@ -364,7 +368,10 @@ def candidates(problem: Problem) -> Iterator[Candidate]:
         for width in sizes[1]:
             down, across = (_scheme(m, a.kernel, a.stride).inputs for m, a in zip((height, width), axes, strict=True))
             if 1 in (down, across) or down == across:
-                tiles = WinogradShape(problem, Candidate((height, width), 1)).tiles
+                shape = WinogradShape(problem, Candidate((height, width), 1))
+                if shape.weights_bytes > MOST_WEIGHTS:
+                    continue
+                tiles = shape.tiles
                 for block in BLOCKS:
                     yield Candidate((height, width), min(block, tiles))
                     if tiles <= block:

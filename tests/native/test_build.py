@@ -14,6 +14,7 @@ import pytest
 from small_networks import SMALL, TWO, network
 
 import convc
+from convc import driver
 from convc.diagnostics import ConvcError, InternalError
 from convc.driver import build_library, find_library, make_options, translate
 from convc.native import build as building
@@ -70,6 +71,12 @@ def test_found_again_without_packing_or_compiling(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("target", ["native", "generic"])
 def test_no_warnings(target: str) -> None:
     build(target=target)  # the fixture sets CONVC_CFLAGS=-Werror
+
+
+def test_weights_that_no_library_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "LIBRARY_BYTES", 64)
+    with pytest.raises(ConvcError, match=r"GiB, and a library can hold 0\.00\n.*--no-winograd"):
+        build()
 
 
 def test_targets_are_kept_apart() -> None:

@@ -14,7 +14,7 @@ from convc.frontend import parse_graph
 from convc.kernels.winograd import Winograd
 from convc.network import Network
 from convc.options import Options, Target
-from convc.plan.choose import candidates, choose, contenders
+from convc.plan.choose import MOST_WEIGHTS, WinogradShape, candidates, choose, contenders
 from convc.plan.portions import problems
 from convc.plan.problem import Problem
 from convc.weights.store import Weights
@@ -98,6 +98,13 @@ def test_contenders_are_candidates_and_hold_the_models_choice() -> None:
         assert set(contenders(found)) <= set(candidates(found))
         assert choose(found, options).candidate in contenders(found)
         assert len(contenders(found)) == len(set(contenders(found))) <= 5
+
+
+def test_transformed_weights_stay_small_enough_for_a_library() -> None:
+    """The fully connected layer of VGG as a convolution, whose weights are 411 MB."""
+    found = problem("512 52 conv(4096, 7, dilation = 4)", Options(WIDE))
+    assert all(WinogradShape(found, c).weights_bytes <= MOST_WEIGHTS for c in candidates(found) if not c.is_direct)
+    assert choose(found, Options(WIDE)).candidate.outputs == (2, 2)
 
 
 def test_threads_have_items_to_share() -> None:
