@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from convc.kernels.formula import Formula
+
+#: Floats of a cache line.
+LINE: Final = 16
 
 
 class Packing(ABC):

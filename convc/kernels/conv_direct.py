@@ -17,6 +17,7 @@ from convc.kernels.conv_packing import Reduction, Split
 from convc.kernels.convolution import Convolution
 from convc.kernels.formula import Formula
 from convc.kernels.plane import Plane, store_mode
+from convc.kernels.register_tile import short_loop, unroll
 from convc.kernels.tiles import Axis, Tiling, tile_plane
 
 #: Bytes of a map above which it does not lie in the second-level cache when a layer begins to read it.
@@ -126,8 +127,7 @@ class ConvDirect(Convolution):
 
     def unroll(self, channels: int) -> int:
         """Channels per step of the inner loop: as many as leave no rest and keep the loop short enough to cache."""
-        most = 112 // (self.pixels * self.vectors)
-        return next((u for u in (8, 4, 3, 2) if channels % u == 0 and u <= most), 1)
+        return unroll(channels, short_loop(self.pixels, self.vectors))
 
     def steps(self, channels: int) -> tuple[int, int, tuple[int, ...]]:
         """The inner loop over `channels`: where it ends, its step, and the channels that its first turn takes.

@@ -12,6 +12,13 @@ from convc.ir.types import round_up
 from convc.kernels.base import Packing
 
 
+def whole_and_rest(channels: int, block: int) -> tuple[tuple[int, int, int], ...]:
+    """(first block, blocks, channels in each) of so many channels: the whole blocks, then the rest."""
+    whole, rest = divmod(channels, block)
+    found = [(0, whole, block)] if whole else []
+    return tuple([*found, (whole, 1, rest)] if rest else found)
+
+
 @dataclass(frozen=True, slots=True)
 class Reduction:
     """The input channels one output tile sums over, in blocks as the source stores them.
@@ -28,9 +35,7 @@ class Reduction:
     @property
     def parts(self) -> tuple[tuple[int, int, int], ...]:
         """(first block, blocks, channels in each): the whole blocks, then the rest."""
-        whole, rest = divmod(self.channels, self.block)
-        found = [(0, whole, self.block)] if whole else []
-        return tuple([*found, (whole, 1, rest)] if rest else found)
+        return whole_and_rest(self.channels, self.block)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from convc.kernels.conv_packing import Split
 from convc.kernels.formula import Formula
 from convc.kernels.grouped import Grouped
 from convc.kernels.plane import Plane, store_mode
-from convc.kernels.tiles import Tiling, tile_plane
+from convc.kernels.tiles import Tiling, divide, tile_plane
 
 #: Bytes that the weights of a register tile may take of the first-level cache, one chunk of a strip of the second.
 PANEL_BYTES: Final = 16 * 1024
@@ -142,8 +142,8 @@ class ConvPointwise(Kernel):
     @cached_property
     def strips(self) -> tuple[Strip, ...]:
         height, width = self.stage.extent
-        bands = _divide(height, self.rows)
-        return tuple(Strip(first, rows, count, _divide(rows * width, self.pixels)) for first, rows, count in bands)
+        bands = divide(height, self.rows)
+        return tuple(Strip(first, rows, count, divide(rows * width, self.pixels)) for first, rows, count in bands)
 
     @property
     def tiles(self) -> tuple[int, ...]:
@@ -189,14 +189,6 @@ class ConvPointwise(Kernel):
     def masked(self) -> bool:
         """Whether lanes past the last channel must be cleared before they are stored."""
         return self.store == "block" and self.epilogue.spoils(self.oc, self.lanes)
-
-
-def _divide(extent: int, longest: int) -> tuple[tuple[int, int, int], ...]:
-    """`extent` in nearly equal parts of at most `longest`: runs of (start, length, how many), the longer ones first."""
-    parts = ceil_div(extent, longest)
-    short, longer = divmod(extent, parts)
-    runs = [(0, short + 1, longer), (longer * (short + 1), short, parts - longer)]
-    return tuple(run for run in runs if run[2])
 
 
 def choose_chunk(blocks: int, lanes: int, vectors: int, strip_pixels: int) -> int:

@@ -18,6 +18,7 @@ from convc.kernels.base import Kernel
 from convc.kernels.conv_packing import Reduction
 from convc.kernels.formula import Formula
 from convc.kernels.plane import Plane, store_mode
+from convc.kernels.register_tile import unroll
 from convc.kernels.tiles import Axis, Piece, cut
 
 #: Bytes of weights that should stay in a core's first-level cache.
@@ -193,7 +194,7 @@ class Deform(Kernel):
 
     def unroll(self, channels: int) -> int:
         """Channels per step of the inner loop: the most, up to 8, that leave no rest."""
-        return next((u for u in (8, 4, 3, 2) if channels % u == 0), 1)
+        return unroll(channels)
 
 
 def _outputs(count: int) -> Axis:

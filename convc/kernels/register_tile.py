@@ -9,7 +9,6 @@ from convc.ir.types import ceil_div
 #: Vectors that a tile may hold as accumulators, by register count: the rest is for weights and a broadcast.
 ACCUMULATORS: Final = {32: 28, 16: 12}
 
-
 #: What storing and loading sums between parts of the channels takes of their multiply-adds, for each vector of a tile.
 _STORED: Final = 0.012
 
@@ -67,6 +66,16 @@ def choose_block_tile(blocks: int, size: int, registers: int) -> tuple[int, int]
 def _step(pixels: int, vectors: int, rate: int) -> float:
     """Cycles in which a register tile takes one input channel: there are somewhat fewer loads in one than FMAs."""
     return max(pixels * vectors / rate, (pixels + vectors) / (0.85 * rate), 4) + 0.25
+
+
+def unroll(channels: int, most: int = 8) -> int:
+    """Channels per step of an inner loop: as many, up to `most`, as leave no rest."""
+    return next((u for u in (8, 4, 3, 2) if channels % u == 0 and u <= most), 1)
+
+
+def short_loop(pixels: int, vectors: int) -> int:
+    """The most channels in a step with which the loop of a register tile is short enough to cache."""
+    return 112 // (pixels * vectors)
 
 
 def wide_tile(blocks: int) -> tuple[int, int]:

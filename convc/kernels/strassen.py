@@ -29,12 +29,12 @@ import numpy as np
 import numpy.typing as npt
 
 from convc.ir.types import ceil_div
-from convc.kernels.base import Kernel, Packing
+from convc.kernels.base import LINE, Kernel, Packing
+from convc.kernels.conv_packing import whole_and_rest
 from convc.kernels.formula import Formula
 from convc.kernels.plane import Plane
-
-#: Floats of a cache line.
-LINE: Final = 16
+from convc.kernels.register_tile import short_loop, unroll
+from convc.kernels.tiles import divide
 
 #: What is multiplied, in terms of A11, A12, A21, A22 and B11, B12, B21, B22, and which products C11, C12, C21, C22 add.
 INPUTS: Final = np.array([
@@ -176,22 +176,17 @@ class Strassen(Kernel):
         return self.epilogue.spoils(self.oc, self.lanes)
 
     def reduction(self, channels: int) -> tuple[tuple[int, int, int], ...]:
-        """(first block, blocks, channels in each) of so many channels: the whole blocks, then the rest."""
-        whole, rest = divmod(channels, self.lanes)
-        found = [(0, whole, self.lanes)] if whole else []
-        return tuple([*found, (whole, 1, rest)] if rest else found)
+        """(first block, blocks, channels in each) of so many channels."""
+        return whole_and_rest(channels, self.lanes)
 
     @cached_property
     def pairs(self) -> tuple[Pairs, ...]:
         """The map's pixels in pairs of tiles of nearly equal width, the longer ones first."""
-        count = ceil_div(self.count, 2 * self.pixels)
-        short, longer = divmod(self.count, count)
-        runs = ((0, longer, short + 1), (longer, count - longer, short))
-        pixels = (0, longer * (short + 1))
-        return tuple(
-            Pairs(start, many, pixel, ceil_div(size, 2), size // 2)
-            for (start, many, size), pixel in zip(runs, pixels, strict=True) if many
-        )  # fmt: skip
+        found: list[Pairs] = []
+        for pixel, size, count in divide(self.count, 2 * self.pixels):
+            start = found[-1].start + found[-1].count if found else 0
+            found.append(Pairs(start, count, pixel, ceil_div(size, 2), size // 2))
+        return tuple(found)
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -227,25 +222,18 @@ class Strassen(Kernel):
     def scratch_bytes(self) -> int:
         return 4 * (self.chunk * self.sum_floats + 3 * self.tile_floats)
 
-    @property
-    def unroll(self) -> int:
-        """Channels per step of the inner loop: as many as keep the loop short enough to cache."""
-        most = 112 // (self.widths[0] * self.vectors)
-        return next(u for u in (8, 4, 2, 1) if u <= max(1, most) and self.lanes % u == 0)
-
-    def steps(self, channels: int) -> int:
-        """Channels per step of a block of so many."""
-        return next(u for u in (self.unroll, 4, 3, 2, 1) if u <= self.unroll and channels % u == 0)
+    def unroll(self, channels: int) -> int:
+        """Channels per step of the inner loop: as many as leave no rest and keep the loop short enough to cache."""
+        return unroll(channels, short_loop(self.widths[0], self.vectors))
 
     def lines_ahead(self, channels: int) -> int:
         """Cache lines of the next tile's weights that each step of so many channels fetches."""
-        pairs = min(self.chunk, self.pair_count)
-        return ceil_div(channels * self.vectors * self.lanes, LINE * pairs)
+        return ceil_div(channels * self.vectors * self.lanes, LINE * min(self.chunk, self.pair_count))
 
     def ahead(self, channels: int) -> int:
         """Floats that are fetched while so many channels pass."""
         return sum(
-            blocks * (size // self.steps(size)) * self.lines_ahead(self.steps(size)) * LINE
+            blocks * (size // self.unroll(size)) * self.lines_ahead(self.unroll(size)) * LINE
             for _, blocks, size in self.reduction(channels)
         )
 

@@ -119,6 +119,14 @@ def cut(axis: Axis, longest: int) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
+def divide(extent: int, longest: int) -> tuple[tuple[int, int, int], ...]:
+    """`extent` in nearly equal parts of at most `longest`: runs of (start, length, how many), the longer ones first."""
+    parts = ceil_div(extent, longest)
+    short, longer = divmod(extent, parts)
+    runs = [(0, short + 1, longer), (longer * (short + 1), short, parts - longer)]
+    return tuple(run for run in runs if run[2])
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A horizontal run of equal tiles: tile number `tile`, at output column `start`, `count` times."""

@@ -30,14 +30,13 @@ import numpy as np
 import numpy.typing as npt
 
 from convc.ir.types import ceil_div, round_up
-from convc.kernels.base import Kernel, Packing
+from convc.kernels.base import LINE, Kernel, Packing
+from convc.kernels.conv_packing import whole_and_rest
 from convc.kernels.formula import Formula
 from convc.kernels.plane import Plane
-from convc.kernels.tiles import Axis
+from convc.kernels.register_tile import unroll
+from convc.kernels.tiles import Axis, divide
 from convc.kernels.toom_cook import Scheme
-
-#: Floats of a cache line.
-LINE = 16
 
 #: Bytes of a map up to which its lines come from a cache soon enough.
 MAP_BYTES = 4 * 1024 * 1024
@@ -250,9 +249,7 @@ class Winograd(Kernel):
     @property
     def reduction(self) -> tuple[tuple[int, int, int], ...]:
         """(first block, blocks, channels in each) of all phases: the whole blocks, then the rest."""
-        whole, rest = divmod(len(self.phases) * self.channels, self.lanes)
-        found = [(0, whole, self.lanes)] if whole else []
-        return tuple([*found, (whole, 1, rest)] if rest else found)
+        return whole_and_rest(len(self.phases) * self.channels, self.lanes)
 
     @property
     def oc_blocks(self) -> int:
@@ -382,7 +379,7 @@ class Winograd(Kernel):
 
     def unroll(self, channels: int) -> int:
         """Channels per step of the inner loop: the most, up to 8, that leave no rest."""
-        return next((u for u in (8, 4, 3, 2) if channels % u == 0), 1)
+        return unroll(channels)
 
 
 def _reach(scheme: Scheme) -> range:
@@ -398,10 +395,8 @@ def _begins(axis: Axis, outputs: int) -> tuple[int, ...]:
 
 
 def _cut(size: int, longest: int) -> tuple[Piece, ...]:
-    parts = ceil_div(size, longest)
-    short, longer = divmod(size, parts)
-    counts = [short + 1] * longer + [short] * (parts - longer)
-    return tuple(Piece(sum(counts[:i]), count) for i, count in enumerate(counts))
+    runs = divide(size, longest)
+    return tuple(Piece(start + i * count, count) for start, count, many in runs for i in range(many))
 
 
 def _odd_lines(floats: int) -> int:

@@ -122,7 +122,7 @@ def test_results_are_within_their_bound(ic: int, oc: int, size: int) -> None:
 
 @pytest.mark.parametrize("target", ["native", "generic", "wide"])
 def test_epilogues(target: str) -> None:
-    """Lanes past the last channel stay zero; an operand of a pixel for all channels; one that is overwritten."""
+    """Lanes past the last channel stay zero; an operand with one number a pixel for all channels."""
     text = """network tail(x: f32[2, 40, 9, 10], s: f32[1, 1, 9, 10]) {
         a = hard_sigmoid(conv(relu(x), 24, 1))
         b = sigmoid(conv(a, 45, 1) * s)
