@@ -35,6 +35,8 @@ SHAPES = {
     "groups of twelve": "f32[1, 72, 28, 28] conv(72, 3, pad = 1, groups = 6)",
     "deformable": "f32[1, 64, 56, 56] deform_conv(slice(x, 1, 0, 18), 64, 3, pad = 1)",
     "linear": "f32[1, 512, 1, 1] flatten |> linear(1024)",
+    "strassen": "f32[1, 64, 56, 56] conv(256, 1)",
+    "strassen of an odd map": "f32[1, 728, 19, 19] conv(728, 1)",
     "winograd 2x2": "f32[1, 64, 56, 56] conv(64, 3, pad = 1)",
     "winograd 4x4": "f32[1, 64, 56, 56] conv(64, 3, pad = 1)",
     "winograd 6x6": "f32[1, 48, 35, 35] conv(48, 3, pad = 1)",
@@ -45,10 +47,12 @@ SHAPES = {
 def units(name: str, target: str) -> tuple[list[Unit], tuple[str, ...]]:
     shape, call = re.fullmatch(r"(f32\[[^]]*\]) (.*)", SHAPES[name]).groups()  # type: ignore[union-attr]
     graph = parse_graph(f"network one(x: {shape}) {{ return x |> {call} |> relu }}")
-    options = replace(make_options(target, 1), choices=(("*", name if name.startswith("winograd") else "direct"),))
+    choice = name if name.startswith("winograd") else "strassen" if name.startswith("strassen") else "direct"
+    options = replace(make_options(target, 1), choices=(("*", choice),))
     emitted = translate(graph, options).emitted
-    kinds = ("one_conv", "one_linear", "one_depthwise", "one_grouped", "one_winograd", "one_deform")
+    kinds = ("one_conv", "one_linear", "one_depthwise", "one_grouped", "one_winograd", "one_strassen", "one_deform")
     hot = [unit for unit in emitted.units if unit.file_name.startswith(kinds)]
+    assert hot
     return hot, options.target.flags
 
 
