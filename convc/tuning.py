@@ -20,7 +20,8 @@ from convc.native.kernel import Kernel
 from convc.network import Network
 from convc.options import Options
 from convc.passes.pipeline import run_pipeline
-from convc.plan.choose import Candidate, choose, contenders
+from convc.plan.candidate import Candidate
+from convc.plan.choose import choose, contenders
 from convc.plan.portions import problems
 from convc.plan.problem import Problem
 from convc.weights.store import Weights

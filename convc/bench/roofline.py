@@ -19,7 +19,9 @@ from convc.kernels.winograd import Winograd
 from convc.native.peak import Limits
 from convc.ops.conv import Conv
 from convc.options import Options
-from convc.plan.choose import DIRECT, MACHINES, Candidate, cycles
+from convc.plan.candidate import DIRECT, Candidate
+from convc.plan.choose import cycles
+from convc.plan.machine import MACHINES
 from convc.plan.problem import problem_of
 from convc.plan.program import Program, Space, Step
 

@@ -1,57 +1,24 @@
 """Which algorithm computes a convolution: the candidates, and what each is expected to take.
 
 Time is counted in cycles of a core, from what a kernel does: multiply-adds, loads and stores of the transforms, and
-bytes of weights that stream past. The constants of the machine are all in `Machine`; they were measured by
-`benchmarks/kernels.py` and are ratios that other wide cores share. `convc build --tune` measures the
-few best candidates instead and remembers which won.
+bytes of weights that stream past (`plan/winograd_shape.py`, `plan/strassen_shape.py`). The constants of the machine are
+all in `plan/machine.py`. `convc build --tune` measures the few best candidates instead and remembers which won.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from collections.abc import Iterator
 from typing import Final
 
 from convc.ir.types import ceil_div, round_up
-from convc.kernels.register_tile import choose_block_tile, choose_tile
-from convc.kernels.strassen import GROWTH
 from convc.kernels.tiles import UNIT, Axis
-from convc.kernels.toom_cook import PAIRS, Scheme, Sum
-from convc.kernels.winograd import phases, products, summed_channels
+from convc.kernels.toom_cook import PAIRS
 from convc.options import Options
+from convc.plan.candidate import DIRECT, Candidate, Choice
+from convc.plan.machine import MACHINES
 from convc.plan.problem import Problem
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What the model knows of a core, in cycles and in vectors of the target."""
-
-    rate: int  # multiply-adds in a cycle, and loads
-    access: float  # cycles of a load or store in a transform
-    operation: float  # cycles of an addition or multiply-add in a transform
-    memory_rate: float  # bytes per cycle from memory
-    second_level_rate: float = 32.0  # bytes per cycle from a core's own cache
-    third_level_rate: float = 17.0  # bytes per cycle from the shared cache
-    third_level: int = 16 * 1024 * 1024  # bytes of the shared cache that may be counted on
-    v_bytes: int = 256 * 1024  # of transformed inputs that may be read again for every tile of output channels
-    own_bytes: int | None = None  # of transformed inputs and products, above which they go to the shared cache and back
-    latency: int = 4  # of a multiply-add
-    direct_efficiency: float = 0.92  # of direct convolution, relative to multiply-adds alone
-    product_efficiency: float = 0.90  # of the products at the points
-    transform: float = 40.0  # cycles of one transform besides
-    call: float = 12.0  # cycles of the product of one register tile besides
-    overlap: float = 0.85  # of a stream of weights that hides behind computation, or the other way round
-
-
-#: By vector registers: AVX-512 as on Zen 4, where a vector takes both halves of a core, and others as AVX2 on Zen 3.
-#: Products with 64-byte vectors read only 2 bytes of V in a cycle, which even the shared cache delivers.
-MACHINES: Final = {
-    32: Machine(
-        rate=1, access=1.0, operation=0.6, memory_rate=5.5, v_bytes=8 * 1024 * 1024, own_bytes=512 * 1024
-    ),
-    16: Machine(rate=2, access=0.6, operation=0.35, memory_rate=4.4),
-}
+from convc.plan.strassen_shape import StrassenShape
+from convc.plan.winograd_shape import WinogradShape
 
 #: Tiles of a work item that are tried.
 BLOCKS: Final = (14, 28, 56)
@@ -86,274 +53,6 @@ TAPS: Final = (1, 2, 3, 4, 5, 7)
 MANY_TAPS: Final = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An algorithm with its parameters.
-
-    Direct convolution has none, Winograd tiles of `outputs`, `block` at a time, Strassen `block` pairs at a time.
-    """
-
-    outputs: tuple[int, int] = (0, 0)
-    block: int = 0
-
-    @property
-    def is_direct(self) -> bool:
-        return self.block == 0
-
-    @property
-    def is_strassen(self) -> bool:
-        return self.block > 0 and self.outputs == (0, 0)
-
-    @property
-    def name(self) -> str:
-        if self.is_strassen:
-            return f"strassen, {self.block} pairs"
-        return "direct" if self.is_direct else f"winograd {self.outputs[0]}x{self.outputs[1]}, {self.block} tiles"
-
-
-DIRECT: Final = Candidate()
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The candidate that was chosen, and in words why."""
-
-    candidate: Candidate
-    reason: str
-
-
-@lru_cache(64)
-def _scheme(outputs: int, kernel: int, stride: int) -> Scheme:
-    """One object for all convolutions: what a scheme derives is kept in it."""
-    return Scheme(outputs, kernel, stride)
-
-
-@dataclass(frozen=True)
-class WinogradShape:
-    """What Winograd with one candidate does with a problem: tiles, blocks, register tiles, parts."""
-
-    problem: Problem
-    candidate: Candidate
-
-    @cached_property
-    def schemes(self) -> tuple[Scheme, Scheme]:
-        (height, width), p = self.candidate.outputs, self.problem
-        return (
-            _scheme(height, p.height.kernel, p.height.stride),
-            _scheme(width, p.width.kernel, p.width.stride),
-        )
-
-    @property
-    def growth(self) -> float:
-        """How much coarser than the direct sum it rounds."""
-        return self.schemes[0].growth * self.schemes[1].growth
-
-    @property
-    def points(self) -> int:
-        return self.schemes[0].inputs * self.schemes[1].inputs
-
-    @cached_property
-    def products(self) -> int:
-        """Multiplications of a tile for each input and output channel."""
-        return products(self.schemes)
-
-    @property
-    def channels(self) -> int:
-        """Input channels of each phase that a product sums over."""
-        return summed_channels(self.schemes, self.problem.ic // self.problem.groups, self.problem.lanes)
-
-    @property
-    def tiles(self) -> int:
-        p = self.problem
-        across = (_tiles(axis, m) for axis, m in zip((p.height, p.width), self.candidate.outputs, strict=True))
-        return p.n * next(across) * next(across)
-
-    @property
-    def blocks(self) -> int:
-        return ceil_div(self.tiles, self.candidate.block)
-
-    @property
-    def ic_blocks(self) -> int:
-        return ceil_div(self.problem.ic // self.problem.groups, self.problem.lanes)
-
-    @property
-    def oc_blocks(self) -> int:
-        return ceil_div(self.problem.oc // self.problem.groups, self.problem.lanes)
-
-    @cached_property
-    def register_tile(self) -> tuple[int, int]:
-        """(tiles, vectors of output channels)."""
-        return choose_block_tile(self.oc_blocks, ceil_div(self.tiles, self.blocks), self.problem.registers)
-
-    @property
-    def span(self) -> int:
-        """Tiles of output channels whose products are made point by point: all, where V is too large to read often."""
-        channels = self.ic_blocks * self.problem.lanes
-        if 4 * self.products * channels * ceil_div(self.tiles, self.blocks) <= self.machine.v_bytes:
-            return 1
-        return ceil_div(self.oc_tiles, self.parts)
-
-    @property
-    def oc_tiles(self) -> int:
-        return ceil_div(self.oc_blocks, self.register_tile[1])
-
-    @property
-    def parts(self) -> int:
-        """Work items that share a block, so that there are enough for the threads."""
-        if self.problem.threads == 1:
-            return 1
-        wanted = ceil_div(2 * self.problem.threads, self.blocks * self.problem.groups)
-        return max(1, min(wanted, self.oc_tiles // 2))
-
-    @property
-    def weights_bytes(self) -> int:
-        p = self.problem
-        return 4 * self.products * self.channels * round_up(p.oc // p.groups, p.lanes) * p.groups
-
-    @property
-    def machine(self) -> Machine:
-        return MACHINES[self.problem.registers]
-
-    @property
-    def cycles(self) -> float:
-        """Expected cycles from beginning to end, with every thread at work."""
-        items = self.blocks * self.parts * self.problem.groups
-        share = ceil_div(items, self.problem.threads) / items  # of all work, what the busiest thread does
-        less, more = sorted((self._product() * share, self._stream()))
-        return more + (1 - self.machine.overlap) * less + (self._transforms() + self._spilled()) * share
-
-    def _product(self) -> float:
-        """The products: multiply-adds and loads of every register tile, and its sums stored and read again."""
-        p, m, (pixels, vectors) = self.problem, self.machine, self.register_tile
-        size = ceil_div(self.tiles, self.blocks)
-        pieces = ceil_div(size, pixels)
-        channel = max(size * vectors / m.rate, (size + vectors * pieces) / m.rate, m.latency * pieces)
-        multiplied = channel / m.product_efficiency * self.channels * self.products
-        stored = (2 * m.access * size * vectors + m.call * pieces) * self.points
-        return self.blocks * p.groups * self.oc_tiles * (multiplied + stored)
-
-    def _stream(self) -> float:
-        """The transformed weights, once a block, from where they lie by then; the first time from memory.
-
-        Threads at blocks of their own read the same weights at the same time, and memory serves those once: at the rate
-        of one. Threads that share a block read different ones.
-        """
-        size, m, threads = self.weights_bytes, self.machine, self.problem.threads
-        apart = max(1, threads // (self.blocks * self.problem.groups))
-        again = m.third_level_rate if size < m.third_level else m.memory_rate
-        return size / m.memory_rate / apart + (self.blocks - 1) * size / again / threads
-
-    def _spilled(self) -> float:
-        """What the core's own cache does not hold of a block's V and M is written to the shared one and read again."""
-        m, size = self.machine, ceil_div(self.tiles, self.blocks)
-        if m.own_bytes is None:
-            return 0.0
-        held = self.products * self.channels + self.points * self.span * self.register_tile[1] * self.problem.lanes
-        spilled = max(0, 4 * held * size - m.own_bytes)
-        return self.blocks * self.problem.groups * 2 * spilled / m.third_level_rate
-
-    def _transforms(self) -> float:
-        machine, (height, width), groups = self.machine, self.schemes, self.problem.groups
-        before = 0.0
-        for phase in phases(self.schemes):
-            down = phase.columns * _additions(height.input_sums[: -1 if phase.rows < height.inputs else None])
-            across = phase.rows * _additions(width.input_sums[: -1 if phase.columns < width.inputs else None])
-            moved = 4 * phase.rows * phase.columns
-            before += machine.transform + machine.operation * (down + across) + machine.access * moved
-        down, across = width.inputs * _additions(height.output_sums), height.outputs * _additions(width.output_sums)
-        moved = self.points + 2 * height.outputs * width.inputs + 3 * height.outputs * width.outputs
-        after = machine.transform + machine.operation * (down + across) + machine.access * moved
-        return self.tiles * groups * (self.parts * self.ic_blocks * before + self.oc_blocks * after)
-
-
-@dataclass(frozen=True)
-class StrassenShape:
-    """What Strassen's product with one candidate does with a problem."""
-
-    problem: Problem
-    candidate: Candidate
-
-    @property
-    def machine(self) -> Machine:
-        return MACHINES[self.problem.registers]
-
-    @property
-    def growth(self) -> float:
-        """How much coarser than the direct sum it rounds."""
-        return GROWTH
-
-    @cached_property
-    def register_tile(self) -> tuple[int, int]:
-        """(pixels, vectors of output channels); the pixels are halved, and so are the channels."""
-        p = self.problem
-        return choose_tile(ceil_div(ceil_div(p.oc, p.lanes), 2), ceil_div(p.pixels, 2), p.registers)
-
-    @property
-    def pairs(self) -> int:
-        """Pairs of tiles in a map."""
-        return ceil_div(self.problem.pixels, 2 * self.register_tile[0])
-
-    @property
-    def oc_tiles(self) -> int:
-        """Tiles of output channels in a half."""
-        return ceil_div(ceil_div(self.problem.oc, self.problem.lanes), 2 * self.register_tile[1])
-
-    @property
-    def chunks(self) -> int:
-        return ceil_div(self.pairs, self.candidate.block)
-
-    @cached_property
-    def parts(self) -> int:
-        """Work items that share a chunk of pairs: as many as leave the threads least to wait for."""
-        threads = self.problem.threads
-        return min(range(1, min(threads, self.oc_tiles) + 1), key=lambda parts: (self._computed(parts), parts))
-
-    @property
-    def cycles(self) -> float:
-        """Expected cycles from beginning to end, with every thread at work."""
-        less, more = sorted((self._computed(self.parts), self._stream()))
-        return more + (1 - self.machine.overlap) * less + self._gather() / self.problem.threads
-
-    def _gather(self) -> float:
-        """The pixels of a strided convolution, brought together first."""
-        p, m = self.problem, self.machine
-        size = 4 * p.n * round_up(p.ic, p.lanes) * p.pixels
-        return size / m.third_level_rate + size / m.second_level_rate if p.strided else 0.0
-
-    def _computed(self, parts: int) -> float:
-        """The products and the sums of the busiest thread, when work items are shared out."""
-        p, m, vectors = self.problem, self.machine, self.register_tile[1]
-        low = ceil_div(ceil_div(p.ic, p.lanes), 2) * p.lanes
-        wide = ceil_div(ceil_div(p.pixels, self.pairs), 2)
-        channel = max(wide * vectors / m.rate, (wide + vectors) / m.rate, m.latency)
-        moved = 10 * m.access * wide * vectors + 3 * m.call  # products kept and read again, results
-        tile = channel / m.direct_efficiency * (5 * low + 2 * (p.ic - low)) + moved
-        sums = low // p.lanes * wide * (8 * m.access + 4 * m.operation)
-        pairs = p.n * self.pairs * parts  # each with its part of the output channels
-        if parts % p.threads:  # else every thread has parts of its own, and the same work
-            pairs = min(pairs, ceil_div(p.n * self.chunks * parts, p.threads) * self.candidate.block)
-        else:
-            pairs //= p.threads
-        return pairs * (sums + ceil_div(self.oc_tiles, parts) * tile)
-
-    def _stream(self) -> float:
-        """The weights, once a chunk, the first time from memory."""
-        p, m = self.problem, self.machine
-        size = 7 * p.ic * round_up(p.oc, p.lanes)
-        again = m.third_level_rate if size < m.third_level else m.memory_rate
-        return size / m.memory_rate + (p.n * self.chunks - 1) * size / again / p.threads
-
-
-def _additions(sums: Sequence[Sum]) -> int:
-    return sum(len(item.terms) - 1 for item in sums)
-
-
-def _tiles(axis: Axis, outputs: int) -> int:
-    """Tiles along an axis, over all parts of a dilated map."""
-    parts = min(axis.dilation, axis.out)
-    return sum(ceil_div(ceil_div(axis.out - part, axis.dilation), outputs) for part in range(parts))
-
-
 def candidates(problem: Problem) -> Iterator[Candidate]:
     """Direct convolution, and every way to take fewer multiplications that can compute the problem."""
     yield DIRECT
@@ -362,20 +61,16 @@ def candidates(problem: Problem) -> Iterator[Candidate]:
         yield from (Candidate(block=block) for block in PAIRS_AT_A_TIME if block == 1 or block <= pairs)
     if not _suits_winograd(problem):
         return
-    axes = problem.height, problem.width
-    sizes = [_outputs(axis) for axis in axes]
-    for height in sizes[0]:
-        for width in sizes[1]:
-            down, across = (_scheme(m, a.kernel, a.stride).inputs for m, a in zip((height, width), axes, strict=True))
-            if 1 in (down, across) or down == across:
-                shape = WinogradShape(problem, Candidate((height, width), 1))
-                if shape.weights_bytes > MOST_WEIGHTS:
-                    continue
-                tiles = shape.tiles
-                for block in BLOCKS:
-                    yield Candidate((height, width), min(block, tiles))
-                    if tiles <= block:
-                        break
+    for height in _outputs(problem.height):
+        for width in _outputs(problem.width):
+            shape = WinogradShape(problem, Candidate((height, width), 1))
+            down, across = (scheme.inputs for scheme in shape.schemes)
+            if (1 not in (down, across) and down != across) or shape.weights_bytes > MOST_WEIGHTS:
+                continue
+            for block in BLOCKS:
+                yield Candidate((height, width), min(block, shape.tiles))
+                if shape.tiles <= block:
+                    break
 
 
 def _outputs(axis: Axis) -> list[int]:

@@ -29,7 +29,8 @@ from convc.options import Options, Target
 from convc.plan.axes import Axes
 from convc.plan.blocking import Walk, rows_per_group, split_reduction
 from convc.plan.call import Call, Packed, Scratch, five, plane
-from convc.plan.choose import Choice, choose
+from convc.plan.candidate import Choice
+from convc.plan.choose import choose
 from convc.plan.formulas import make_formula
 from convc.plan.grouped import is_narrow
 from convc.plan.problem import Problem

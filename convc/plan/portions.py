@@ -28,8 +28,9 @@ from convc.ops.images import batch_of, image_values, is_by_image, of_images
 from convc.ops.linear import Linear
 from convc.ops.matmul import MatMul
 from convc.options import Options
-from convc.plan.choose import MACHINES, Machine, choose, cycles
+from convc.plan.choose import choose, cycles
 from convc.plan.linear import is_of_one_pixel
+from convc.plan.machine import MACHINES, Machine
 from convc.plan.problem import Problem, problem_of
 from convc.plan.storage import Place, is_view, storage_of
 

@@ -12,10 +12,11 @@ from convc.kernels.strassen import Strassen
 from convc.ops.conv import Conv
 from convc.ops.pool import MaxPool
 from convc.plan.call import Call, Packed, Scratch, plane
-from convc.plan.choose import Choice, StrassenShape
+from convc.plan.candidate import Choice
 from convc.plan.formulas import make_formula
 from convc.plan.pooling import pool_call
 from convc.plan.problem import Problem
+from convc.plan.strassen_shape import StrassenShape
 
 
 def strassen_calls(

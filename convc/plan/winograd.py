@@ -10,9 +10,10 @@ from convc.kernels.formula import Formula
 from convc.kernels.plane import Plane
 from convc.kernels.winograd import Winograd, WinogradPacking
 from convc.plan.call import Call, Packed, Scratch, plane
-from convc.plan.choose import Choice, WinogradShape
+from convc.plan.candidate import Choice
 from convc.plan.formulas import make_formula
 from convc.plan.problem import Problem
+from convc.plan.winograd_shape import WinogradShape
 
 
 def winograd_call(

@@ -14,9 +14,10 @@ from convc.frontend import parse_graph
 from convc.kernels.winograd import Winograd
 from convc.network import Network
 from convc.options import Options, Target
-from convc.plan.choose import MOST_WEIGHTS, WinogradShape, candidates, choose, contenders
+from convc.plan.choose import MOST_WEIGHTS, candidates, choose, contenders
 from convc.plan.portions import problems
 from convc.plan.problem import Problem
+from convc.plan.winograd_shape import WinogradShape
 from convc.weights.store import Weights
 
 WIDE = Target("wide", 16, 32)
