@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import convc
 from convc import zoo
 from convc.bench.report import describe_machine, put_between
+from convc.bench.timing import fastest_run
 from convc.driver import make_options
 from convc.inspect.cost import network_cost
 from convc.native.peak import limits
@@ -92,12 +92,7 @@ def measure(name: str, network: convc.Network, threads: int, rounds: int, slice_
     kernel(*inputs)
     fastest, machine = [], [limits(target, threads)]
     for _ in range(rounds):
-        best, until = float("inf"), time.perf_counter() + slice_
-        while time.perf_counter() < until:
-            start = time.perf_counter()
-            kernel(*inputs)
-            best = min(best, time.perf_counter() - start)
-        fastest.append(best)
+        fastest.append(fastest_run(lambda: kernel(*inputs), slice_))
         machine.append(limits(target, threads))
     flops = statistics.median(m.flops for m in machine)
     memory = statistics.median(m.memory for m in machine)

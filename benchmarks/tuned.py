@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-import time
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from pathlib import Path
 
@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import convc
 from convc import zoo
 from convc.bench.report import describe_machine, put_between
+from convc.bench.timing import fastest_run
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- tuned: written by benchmarks/tuned.py -->", "<!-- end of tuned -->"
@@ -77,11 +78,7 @@ def measure(name: str, network: convc.Network, threads: int, rounds: int, slice_
     fastest: list[list[float]] = [[], []]
     for number in range(rounds + 1):  # the first one warms up
         for kernel, times in zip(kernels, fastest, strict=True):
-            best, until = float("inf"), time.perf_counter() + slice_
-            while time.perf_counter() < until:
-                start = time.perf_counter()
-                kernel(*inputs)
-                best = min(best, time.perf_counter() - start)
+            best = fastest_run(partial(kernel, *inputs), slice_)
             times += [best] if number else []
     return Pair(name, *(statistics.median(times) for times in fastest))
 

@@ -4,4 +4,5 @@
     peers     how each other system loads an ONNX file and runs it
     worker    a process that holds one network for one system
     race      several of them in turn
+    timing    the fastest of the runs that fit into a slice of time
 """

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from convc.bench.peers import SYSTEMS, keep_threads
+from convc.bench.timing import fastest_run
 
 
 def main() -> None:
@@ -33,12 +34,7 @@ def main() -> None:
         return
     print(json.dumps({"load": time.perf_counter() - start}), file=answers)
     for line in sys.stdin:
-        fastest, runs, end = float("inf"), 0, time.perf_counter() + float(line)
-        while runs < 2 or time.perf_counter() < end:
-            began = time.perf_counter()
-            run(arrays)
-            fastest, runs = min(fastest, time.perf_counter() - began), runs + 1
-        print(json.dumps(fastest), file=answers)
+        print(json.dumps(fastest_run(lambda: run(arrays), float(line))), file=answers)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@
     after:   y, p = fused { conv(x) ... relu, global_avgpool }
 
 So squeeze-and-excitation does not read the map a second time. Every work item of the kernel keeps the sum of what it
-stores, by channel; the sums are added in order, whatever the number of threads.
+stores, by channel; the sums are added in order, whatever the number of threads. The kernels of Winograd and Strassen
+keep none: after those the average is a step of its own.
 Requires: everything else fused, layouts. Ensures: the region's nodes are the originals, in order; it has two results.
 Declines: where the map does not come from a convolution alone, where it is not stored by blocks of channels, where it
 has a depth, and where the source says `@nofuse`.
@@ -44,7 +45,7 @@ class FusePool(Pass):
                 report.declined(node, f"reads the map again: {joined[before.name].name} is its average already")
             else:
                 joined[before.name] = node
-                report.applied(node, f"summed while {before.name} is stored")
+                report.applied(node, f"summed while {before.name} is stored, if its kernel keeps sums")
         pools = {pool.name for pool in joined.values()}
         nodes = (_with(node, joined) for node in graph.nodes if node.name not in pools)
         return graph.with_nodes(nodes) if joined else graph

@@ -10,6 +10,7 @@ import re
 
 import numpy as np
 import pytest
+from builds import integers
 
 from convc.driver import build_library, make_options, translate
 from convc.frontend import parse_graph
@@ -266,10 +267,6 @@ def network_of(lines: list[str], batch: int) -> Graph:
     body = "\n".join(f"    y{i} = x{i} |> {call}" for i, (_, call) in enumerate(cases))
     results = ", ".join(f"y{i}" for i in range(len(cases)))
     return parse_graph(f"{BLOCKS}network problems({inputs}) {{\n{body}\n    return {results}\n}}")
-
-
-def integers(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return generator.integers(-3, 4, shape).astype(np.float32)
 
 
 DAILY = {

@@ -6,19 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from builds import compiled, integers, options_for
 
-from convc.driver import build_library, make_options, translate
+from convc.driver import make_options
 from convc.frontend import parse_graph
 from convc.interpreter import run
 from convc.kernels.strassen import GROWTH, INPUTS, OUTPUTS, WEIGHTS, Strassen, StrassenPacking
-from convc.native.kernel import Kernel
-from convc.network import Network
-from convc.options import Options, Target
+from convc.options import Options
 from convc.plan.program import Program
 from convc.weights.store import Weights
-
-#: AVX-512's width and registers as the compiler makes them from what this machine has.
-WIDE = Target("wide", 16, 32, ("-mavx2", "-mfma"))
 
 #: Input channels, height, width, and what is computed: ragged channels, odd and prime maps, epilogues, views.
 CASES = """
@@ -36,26 +32,13 @@ CASES = """
 """
 
 
-def options_for(target: str, threads: int, choice: str) -> Options:
-    options = make_options("generic" if target == "wide" else target, threads)
-    if target == "wide":
-        options = replace(options, target=WIDE)
-    return replace(options, choices=(("*", choice),), without=("fuse-prologue",))
-
-
-def compiled(text: str, options: Options, weights: Weights) -> tuple[Program, Kernel]:
-    graph = parse_graph(text)
-    translated = translate(graph, options)
-    library = build_library(Network(graph, weights), translated, options)
-    return translated.program, Kernel(library, options.threads)
-
-
 def strassens(program: Program) -> list[Strassen]:
     return [step.kernel for step in program.steps if isinstance(step.kernel, Strassen)]
 
 
-def integers(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return random.integers(-3, 4, shape).astype(np.float32)
+def by_strassen(target: str, threads: int, choice: str = "strassen") -> Options:
+    """Convolutions alone, not what stands before them."""
+    return replace(options_for(target, threads, choice), without=("fuse-prologue",))
 
 
 def source(batch: int) -> str:
@@ -81,7 +64,7 @@ def test_integers_come_out_bit_exact(target: str, batch: int, threads: int, pair
     text = source(batch)
     graph, random = parse_graph(text), np.random.default_rng(1)
     weights = Weights.bind({p.name: integers(random, p.type.shape) for p in graph.parameters}, graph)
-    program, kernel = compiled(text, options_for(target, threads, f"strassen, {pairs} pair"), weights)
+    program, kernel, _ = compiled(text, by_strassen(target, threads, f"strassen, {pairs} pair"), weights)
     assert len(strassens(program)) >= text.count("conv(") - 2  # which have one pair
     arrays = {port.name: integers(random, port.type.shape) for port in kernel.inputs}
     expected = run(graph, arrays, weights)
@@ -110,7 +93,7 @@ def test_results_are_within_their_bound(ic: int, oc: int, size: int) -> None:
     text = f"network one(x: f32[1, {ic}, {size}, {size}]) {{ return conv(relu(x), {oc}, 1, bias = false) }}"
     graph = parse_graph(text)
     weights = Weights.random(graph)
-    program, kernel = compiled(text, options_for("native", 1, "strassen"), weights)
+    program, kernel, _ = compiled(text, by_strassen("native", 1), weights)
     assert len(strassens(program)) == 1
     x = np.random.default_rng(2).standard_normal((1, ic, size, size)).astype(np.float32)
     (expected,) = run(graph, {"x": x}, weights).values()
@@ -131,7 +114,7 @@ def test_epilogues(target: str) -> None:
     }"""
     graph = parse_graph(text)
     weights, random = Weights.random(graph), np.random.default_rng(3)
-    program, kernel = compiled(text, options_for(target, 1, "strassen"), weights)
+    program, kernel, _ = compiled(text, by_strassen(target, 1), weights)
     assert len(strassens(program)) >= 3
     arrays = {p.name: random.standard_normal(p.type.shape).astype(np.float32) for p in kernel.inputs}
     (expected,) = run(graph, arrays, weights).values()

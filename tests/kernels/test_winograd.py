@@ -6,24 +6,20 @@ same computation over absolute values, where k is how many roundings a result pa
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
+from builds import compiled, options_for
 
-from convc.driver import build_library, make_options, translate
+from convc.driver import make_options
 from convc.frontend import parse_graph
 from convc.interpreter import run
 from convc.kernels.conv_transpose import PhasePacking, as_convolution, taken
 from convc.kernels.toom_cook import Scheme
 from convc.kernels.winograd import Winograd
-from convc.native.kernel import Kernel
-from convc.network import Network
-from convc.options import Options, Target
 from convc.plan.choose import MOST_ROUNDING
 from convc.plan.program import Program
-from convc.weights.store import Weights
 
 #: (channels, height, width) -> call: ragged channels and maps, groups, dilation, uneven padding, maps of a pixel.
 PROBLEMS = """
@@ -38,16 +34,6 @@ PROBLEMS = """
     16 13 30   conv(16, 3, pad = [3, 4, 3, 4], dilation = [3, 4])
     16 3 5     conv(16, 3, pad = 6, dilation = 6)
 """
-
-#: AVX-512's width and registers as the compiler makes them from what this machine has.
-WIDE = Target("wide", 16, 32, ("-mavx2", "-mfma"))
-
-
-def options_for(target: str, threads: int, candidate: str) -> Options:
-    options = make_options("generic" if target == "wide" else target, threads)
-    if target == "wide":
-        options = replace(options, target=WIDE)
-    return replace(options, choices=(("*", candidate),))
 
 
 def absolute(kernel: Winograd, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -85,14 +71,6 @@ def bound(kernel: Winograd, x: np.ndarray, weight: np.ndarray, bias: np.ndarray)
     unit = 2.0**-24 * roundings
     scale = absolute(kernel, x, weight) + np.abs(bias)[:, None, None]
     return unit / (1 - unit) * scale + 1e-30
-
-
-def compiled(text: str, options: Options, weights_seed: int = 0) -> tuple[Program, Kernel, Weights]:
-    graph = parse_graph(text)
-    weights = Weights.random(graph, weights_seed)
-    translated = translate(graph, options)
-    library = build_library(Network(graph, weights), translated, options)
-    return translated.program, Kernel(library, options.threads), weights
 
 
 def winograds(program: Program) -> list[Winograd]:
