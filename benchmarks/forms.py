@@ -15,7 +15,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from math import ceil
 from pathlib import Path
@@ -38,7 +38,7 @@ from convc.inspect.compare import is_inside
 from convc.inspect.cost import network_cost
 from convc.kernels.base import Kernel
 from convc.kernels.strassen import Strassen
-from convc.kernels.toom_cook import Sum
+from convc.kernels.toom_cook import additions
 from convc.kernels.winograd import Winograd
 from convc.native.peak import peak_flops
 from convc.native.target import native
@@ -115,10 +115,6 @@ def saved(kernel: Kernel) -> int:
     )
     taps = kernel.n * kernel.height.out * kernel.width.out * kernel.height.kernel * kernel.width.kernel
     return 2 * kernel.group_ic * kernel.oc * (taps - kernel.tiles * kernel.products) - transforms
-
-
-def additions(sums: Sequence[Sum]) -> int:
-    return sum(len(item.terms) - 1 for item in sums)
 
 
 def measure(form: Form, shape: tuple[int, int, int], rounds: int, slice_: float) -> Row:

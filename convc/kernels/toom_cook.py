@@ -24,7 +24,7 @@ take 8 + 7 products for 5 outputs, where F(2, 7) takes 8 for 2 and rounds more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -57,6 +57,11 @@ class Sum:
 
     name: str
     terms: tuple[tuple[float, str], ...]
+
+
+def additions(sums: Sequence[Sum]) -> int:
+    """How many the statements make, a multiply-add counted as one."""
+    return sum(len(item.terms) - 1 for item in sums)
 
 
 @dataclass(frozen=True, slots=True)

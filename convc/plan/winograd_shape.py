@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from convc.ir.types import ceil_div, round_up
 from convc.kernels.register_tile import choose_block_tile
 from convc.kernels.tiles import Axis
-from convc.kernels.toom_cook import Scheme, Sum
+from convc.kernels.toom_cook import Scheme, additions
 from convc.kernels.winograd import phases, products, summed_channels
 from convc.plan.candidate import Candidate
 from convc.plan.machine import MACHINES, Machine
@@ -150,18 +149,14 @@ class WinogradShape:
         machine, (height, width), groups = self.machine, self.schemes, self.problem.groups
         before = 0.0
         for phase in phases(self.schemes):
-            down = phase.columns * _additions(height.input_sums[: -1 if phase.rows < height.inputs else None])
-            across = phase.rows * _additions(width.input_sums[: -1 if phase.columns < width.inputs else None])
+            down = phase.columns * additions(height.input_sums[: -1 if phase.rows < height.inputs else None])
+            across = phase.rows * additions(width.input_sums[: -1 if phase.columns < width.inputs else None])
             moved = 4 * phase.rows * phase.columns
             before += machine.transform + machine.operation * (down + across) + machine.access * moved
-        down, across = width.inputs * _additions(height.output_sums), height.outputs * _additions(width.output_sums)
+        down, across = width.inputs * additions(height.output_sums), height.outputs * additions(width.output_sums)
         moved = self.points + 2 * height.outputs * width.inputs + 3 * height.outputs * width.outputs
         after = machine.transform + machine.operation * (down + across) + machine.access * moved
         return self.tiles * groups * (self.parts * self.ic_blocks * before + self.oc_blocks * after)
-
-
-def _additions(sums: Sequence[Sum]) -> int:
-    return sum(len(item.terms) - 1 for item in sums)
 
 
 def _tiles(axis: Axis, outputs: int) -> int:
