@@ -12,7 +12,8 @@ CONVC_INLINE vf convc_hard_sigmoid(vf x, float alpha, float beta) { return convc
 CONVC_INLINE vf convc_hard_swish(vf x) { return x * convc_clip(x + 3.0f, 0.0f, 6.0f) * 0.16666667f; }
 CONVC_INLINE vf convc_softsign(vf x) { return x / (convc_abs(x) + 1.0f); }
 
-/* 1 / (1 + exp(-x)): at most 2.5 ulp for x from -87; below it stays at exp(-87), 1.6e-38. */
+/* 1 / (1 + exp(-x)): at most 2 ulp for x from -16.6, where it is half an ulp of 1, and 2.4 from -87: with a power of 2^24
+ * there is no room for the one. Below it stays at exp(-87), 1.6e-38. */
 CONVC_INLINE vf convc_sigmoid(vf x)
 {
     vf n;
@@ -27,21 +28,23 @@ CONVC_INLINE vf convc_faded(vf x, float low, vf y) { return convc_select(x < con
 /* x times its sigmoid: at most 3 ulp for x from -87, below it zero. */
 CONVC_INLINE vf convc_silu(vf x) { return convc_faded(x, -87.0f, x / (convc_exp_clamped(-x) + 1.0f)); }
 
-/* With y = expm1(2 x) / 2, tanh x = y / (y + 1): no cancellation near zero, nor below. At most 2.6 ulp. The steps are those of
- * convc_expm1_reduced for half of what is there, its constants multiplied by powers of two. Minus zero gets its sign back. */
+/* With y = -expm1(-2 |x|) / 2, tanh |x| = y / (1 - y): at most 2 ulp. Of -|x|, as then neither y nor 1 - y lies just above a
+ * power of two, where an ulp is large, while the result lies just below one; 1 - y is summed by itself, without the error of y.
+ * The steps are those of convc_expm1_reduced for half of what is there, its constants multiplied by powers of two, and ln 2 / 2
+ * in one part: -n of them are off by 1e-9 n, and what they are taken from counts 2^n times. */
 CONVC_INLINE vf convc_tanh(vf x)
 {
-    const vf inside = convc_max(convc_min(x, convc_splat(10.0f)), convc_splat(-10.0f));
+    const vf inside = convc_max(convc_from_bits(convc_bits(x) | 0x80000000u), convc_splat(-10.0f));
     const vf n = inside * 2.88539008177792681f + 12582912.0f, whole = n - 12582912.0f;
-    const vf r = (inside - whole * 0.3466796875f) + whole * 1.06097220270e-4f, square = r * r;
+    const vf r = inside - whole * 0.34657359123f, square = r * r;
     const vf low = r * 0.6666617393493652f + 1.0f, high = r * 0.1338653415441513f + 0.3333302438259125f;
     const vf m = ((square * 0.04462863504886627f + high) * square + low) * square + r, power = convc_power(n);
-    const vf y = m * power + (power * 0.5f - 0.5f);
-    return convc_from_bits(convc_bits(y / (y + 1.0f)) | (convc_bits(x) & 0x80000000u));
+    const vf y = (0.5f - power * 0.5f) - m * power, rest = (0.5f + power * 0.5f) + m * power;
+    return convc_from_bits(convc_bits(y / rest) | (convc_bits(x) & 0x80000000u));
 }
 
 /* erf |x| = 1 - exp(-g), g = -log(1 - erf |x|) close to a polynomial without constant term, minimax for the relative error
- * of the whole over [0, 3.925], 4e-9; beyond, the result is 1. At most 2.3 ulp. */
+ * of the whole over [0, 3.925], 4e-9; beyond, the result is 1. At most 2 ulp, 2.6 where no multiply-add is to be had. */
 CONVC_INLINE vf convc_erf(vf x)
 {
     const vf u = convc_min(convc_abs(x), convc_splat(3.925f));

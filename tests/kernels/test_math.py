@@ -13,6 +13,7 @@ import pytest
 from convc import resources
 from convc.driver import make_options
 from convc.native.compiler import find_compiler
+from convc.native.target import native
 from convc.ops import unary
 from convc.ops.activation import Celu, Elu, Gelu, Mish, Selu, Sigmoid, Silu, Softplus, Tanh
 from convc.ops.common import Unary
@@ -27,9 +28,9 @@ RELATIVE: dict[str, tuple[Unary, float, float, float]] = {
     "exp_clamped(x)": (unary.Exp(), -87.0, 88.0, 2),
     "log(x)": (unary.Log(), 1e-38, 3e38, 2),
     "log_normal(x)": (unary.Log(), 1e-37, 3e38, 2),
-    "sigmoid(x)": (Sigmoid(), -87.0, 90.0, 2.5),
-    "tanh(x)": (Tanh(), -12.0, 12.0, 2.6),
-    "erf(x)": (unary.Erf(), -5.0, 5.0, 2.3),
+    "sigmoid(x)": (Sigmoid(), -87.0, 90.0, 2.4),
+    "tanh(x)": (Tanh(), -12.0, 12.0, 2),
+    "erf(x)": (unary.Erf(), -5.0, 5.0, 2.6),
     "erf_rational(x)": (unary.Erf(), -5.0, 5.0, 6),
     "silu(x)": (Silu(), -87.0, 90.0, 3),
     "softplus(x)": (Softplus(), -87.0, 90.0, 3),
@@ -51,6 +52,9 @@ RELATIVE: dict[str, tuple[Unary, float, float, float]] = {
     "hard_swish(x)": (HardSwish(), -2.9, 5.0, 3),
     "softsign(x)": (Softsign(), -100.0, 100.0, 2),
 }
+
+#: Where the above are at most 2 ulp off; `erf` where a product and a sum are rounded once.
+WITHIN_TWO = {"exp(x)": (-87.0, 88.72), "tanh(x)": (-12.0, 12.0), "sigmoid(x)": (-16.6, 90.0), "erf(x)": (-5.0, 5.0)}
 
 #: The same, but the error is relative to x: they cancel below zero.
 RELATIVE_TO_X: dict[str, tuple[Unary, float, float, float]] = {
@@ -125,15 +129,25 @@ def points(low: float, high: float) -> Array:
     return np.clip(np.concatenate([np.linspace(low, high, count), both, random]).astype(np.float32), low, high)
 
 
-@pytest.mark.parametrize("expression", [*RELATIVE, *RELATIVE_TO_X])
-def test_error_in_ulp(apply: Apply, expression: str) -> None:
-    op, low, high, allowed = {**RELATIVE, **RELATIVE_TO_X}[expression]
+def hold_ulp(apply: Apply, expression: str, low: float, high: float, allowed: float) -> None:
     x = points(low, high).astype(np.float32)
-    expected = op.of(x.astype(np.float64))
+    expected = {**RELATIVE, **RELATIVE_TO_X}[expression][0].of(x.astype(np.float64))
     size = np.abs(expected) if expression in RELATIVE else np.maximum(np.abs(expected), np.abs(x))
     unit = np.spacing(np.maximum(size, 1.2e-38).astype(np.float32))
     error = np.abs(apply(expression, x) - expected) / unit
     assert error.max() <= allowed, f"{expression}: {error.max():.2f} ulp at {x[error.argmax()]!r}"
+
+
+@pytest.mark.parametrize("expression", [*RELATIVE, *RELATIVE_TO_X])
+def test_error_in_ulp(apply: Apply, expression: str) -> None:
+    hold_ulp(apply, expression, *{**RELATIVE, **RELATIVE_TO_X}[expression][1:])
+
+
+@pytest.mark.parametrize("expression", WITHIN_TWO)
+def test_within_two_ulp(apply: Apply, expression: str, request: pytest.FixtureRequest) -> None:
+    if expression == "erf(x)" and (request.node.callspec.params["apply"] in ("generic", "1") or not native().flags):
+        pytest.skip("no fused multiply-add")
+    hold_ulp(apply, expression, *WITHIN_TWO[expression], 2)
 
 
 @pytest.mark.parametrize("expression", EXACT)
