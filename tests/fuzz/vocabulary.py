@@ -62,6 +62,8 @@ _CHANNELS: Final[Calls] = (2, 5, (
     "reduce_prod(tanh({a}), axes = [1])", "reduce_l1({a}, axes = [1])", "reduce_l2({a}, axes = [-1])",
     "reduce_sum_square({a}, axes = [1], keepdims = false)", "reduce_log_sum(abs({a}) + 0.5, axes = [1])",
     "reduce_log_sum_exp({a}, axes = [-1])", "{a} * reduce_mean({a}, axes = [1])", "{a} - reduce_max({a}, axes = [-1])",
+    "reduce_sum(concat(unsqueeze({a}, [1]), unsqueeze({b}, [1])), axes = [1], keepdims = false)",
+    "reduce_max(relu(concat(unsqueeze({a}, [2]), unsqueeze({b}, [2]), unsqueeze({a}, [2]))) * 0.5, axes = [2])",
 ))  # fmt: skip
 
 _ELEMENTS: Final[Calls] = (1, 5, (

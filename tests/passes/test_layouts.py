@@ -61,3 +61,19 @@ def test_a_reorder_inside_is_counted() -> None:
         return flatten(e)
     }""")
     assert reorders(graph) == (["b", "e"], ["p", "q"])
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_only_the_weights_of_a_selective_kernel_are_reordered(target: Target) -> None:
+    """Of two branches that are stacked, weighed by a softmax over both, and added (Li et al. 2019)."""
+    graph = parse_graph("""network n(x: f32[1, 32, 12, 12]) {
+        a = conv(x, 32, 3, pad = 1) |> relu
+        b = conv(x, 32, 3, pad = 2, dilation = 2) |> relu
+        s = concat(unsqueeze(a, [1]), unsqueeze(b, [1]))
+        g = reduce_sum(s, [1], keepdims = false) |> global_avgpool |> conv(64, 1) |> reshape([1, 2, 32, 1, 1])
+        return reduce_sum(s * softmax(g), [1], keepdims = false) |> conv(32, 1)
+    }""")
+    graph = run_pipeline(graph, Options(target)).graph
+    _, inside = reorders(graph)
+    types = {node.name: node.output.type for node in graph.runtime_nodes()}
+    assert inside and all(types[name].elements <= 64 for name in inside)

@@ -37,15 +37,16 @@ from convc.passes.place_slices import PlaceSlices
 from convc.passes.recognise_activations import RecogniseActivations
 from convc.passes.remove_dead import RemoveDead
 from convc.passes.remove_identities import RemoveIdentities
+from convc.passes.unstack import Unstack
 from convc.weights.store import Weights
 
 HERE = Path(__file__).parent
 PASSES: dict[str, Pass] = {
     item.name: item
     for item in (
-        RemoveIdentities(), RecogniseActivations(), FoldMovement(), RemoveDead(), FoldBatchNorm(), MergeBranches(),
-        FuseEpilogue(), AssignLayouts(lanes=8), PlaceConcat(), FuseMovement(), PlaceSlices(), FuseDepthwise(),
-        FusePrologue(), FusePool(),
+        RemoveIdentities(), RecogniseActivations(), Unstack(), FoldMovement(), RemoveDead(), FoldBatchNorm(),
+        MergeBranches(), FuseEpilogue(), AssignLayouts(lanes=8), PlaceConcat(), FuseMovement(), PlaceSlices(),
+        FuseDepthwise(), FusePrologue(), FusePool(),
     )
 }  # fmt: skip
 
