@@ -115,9 +115,10 @@ class Pairs:
 class Strassen(Kernel):
     """Parameters of templates/kernels/strassen.c.j2; see the module docstring.
 
-    Source and result lie in blocks of `lanes` channels, their maps as lines of `count` pixels. A work item is a chunk
-    of `chunk` pairs and, of its output channels, one of `parts` parts, each of which makes the sums for itself. All
-    chunks of a part follow one another, so that a thread that has a part reads only its weights.
+    Source and result lie in blocks of `lanes` channels, their maps as lines of `count` pixels; or they are matrices
+    with a row for a pixel (`by_rows`), of whole blocks of channels that may begin anywhere. A work item is a chunk of
+    `chunk` pairs and, of its output channels, one of `parts` parts, each of which makes the sums for itself. All chunks
+    of a part follow one another, so that a thread that has a part reads only its weights.
     """
 
     template: ClassVar[str] = "strassen"
@@ -134,10 +135,11 @@ class Strassen(Kernel):
     dst: Plane
     bias: bool
     epilogue: Formula
+    by_rows: bool = False
 
     @property
     def stem(self) -> str:
-        return f"strassen_{self.ic}x{self.count}_{self.oc}{self.epilogue.suffix}"
+        return f"strassen{'_rows' if self.by_rows else ''}_{self.ic}x{self.count}_{self.oc}{self.epilogue.suffix}"
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -98,7 +98,8 @@ def _read(graph: Graph, result: TensorType, lanes: int, value: Value, per_channe
         return value, Access("splat", (n, 0, d, h, w))
     if value.type.block > 1 or lanes == 1:
         return value, Access("block", (n, c, d, h, w))
-    return value, Access("lanes", (n, c * lanes, d, h, w), c)
+    whole = c == 1 and shape[1] % lanes == 0
+    return value, Access("row" if whole else "lanes", (n, c * lanes, d, h, w), c)
 
 
 def _read_constant(value: Value, shape: Dims, lanes: int) -> tuple[Operand, Access]:

@@ -17,13 +17,17 @@ from convc.kernels.conv_packing import ConvPacking, Reduction, VectorPacking
 from convc.kernels.formula import IDENTITY
 from convc.kernels.plane import Plane
 from convc.kernels.register_tile import choose_tile, wide_tile
+from convc.kernels.strassen import Strassen
 from convc.kernels.tiles import UNIT, Axis
 from convc.ops.conv import Conv
 from convc.ops.linear import Linear
 from convc.ops.matmul import MatMul
-from convc.options import Target
-from convc.plan.call import Call, Packed
+from convc.options import Options, Target
+from convc.plan.call import Call, Operand, Packed, Scratch
+from convc.plan.choose import choose
 from convc.plan.formulas import make_formula
+from convc.plan.problem import Problem
+from convc.plan.strassen import product_kernel, product_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,35 +46,33 @@ class TurnedPacking(Packing):
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
-    """A product to be: `rows` of `ic` numbers with a matrix of `oc` by `ic`."""
+class _Product:
+    """A product to be: `rows` of `ic` numbers, `row` apart, with a matrix of `oc` by `ic`; perhaps with a bias."""
 
     rows: int
     ic: int
     oc: int
+    row: int
+    bias: bool = False
 
 
 def linear_call(
-    graph: Graph, node: Node, flatten: Node | None, anchor: Node, followers: Sequence[Node], target: Target
+    graph: Graph, node: Node, flatten: Node | None, anchor: Node, followers: Sequence[Node], options: Options
 ) -> Call:
     """The call for a linear layer; with `flatten` it reads a blocked image as one row, in the order it lies."""
-    op = anchor.op
-    assert isinstance(op, Linear)
-    source = flatten.inputs[0] if flatten else anchor.inputs[0]
-    src, weight = source.type, anchor.inputs[1]
-    oc, ic = weight.type.shape
-    rows = prod(anchor.inputs[0].type.shape[:-1])
-    interleave = None
+    source, weight = (flatten or anchor).inputs[0], anchor.inputs[1]
+    src = source.type
     if src.block > 1:
         pixels_in = src.elements // (src.shape[0] * src.shape[1])
         interleave = (src.shape[1], pixels_in, src.block)
-        ic = round_up(src.shape[1], src.block) * pixels_in
-    row = src.strides[0] if flatten or src.rank == 2 else ic
-    shape = _Rows(rows, ic, oc)
-    kernel, packing = _kernel(shape, row, op.bias, target, interleave)
-    bias = (Packed(anchor.inputs[2], VectorPacking(oc, round_up(oc, target.lanes))),) if op.bias else ()
-    call = Call(kernel, (source, Packed(weight, packing), *bias), kernel.items, node, _reason(shape, kernel))
-    return _with_epilogue(graph, call, anchor.output, followers, shape, target)
+        product = replace(_product(anchor), ic=round_up(src.shape[1], src.block) * pixels_in, row=src.strides[0])
+        direct, order = _direct(product, options.target, interleave)
+        return _rows_call(
+            graph, node, anchor, followers, direct, (source, Packed(weight, order)), _reason(product, direct)
+        )
+    row = src.strides[0] if flatten or src.rank == 2 else weight.type.shape[1]
+    kernel, packing, reason = _kernel(graph, anchor, replace(_product(anchor), row=row), options)
+    return _rows_call(graph, node, anchor, followers, kernel, (source, Packed(weight, packing)), reason)
 
 
 def is_of_one_pixel(node: Node) -> bool:
@@ -89,8 +91,8 @@ def one_pixel_call(graph: Graph, node: Node, anchor: Node, followers: Sequence[N
     assert isinstance(op, Conv)
     src, dst = source.type, node.output.type
     oc, ic = weight.type.shape[:2]
-    shape = _Rows(src.shape[0], round_up(ic, src.block), oc)
-    kernel, packing = _kernel(shape, src.strides[0], op.bias, target, (ic, 1, src.block) if src.block > 1 else None)
+    product = _Product(src.shape[0], round_up(ic, src.block), oc, src.strides[0], op.bias)
+    kernel, packing = _direct(product, target, (ic, 1, src.block) if src.block > 1 else None)
     formula, operands = make_formula(graph, followers, dst, target.lanes, anchor.output)
     accesses = tuple(replace(a, strides=(0, a.strides[1], 0, 0, a.strides[0])) for a in formula.accesses)
     kernel = replace(
@@ -99,63 +101,101 @@ def one_pixel_call(graph: Graph, node: Node, anchor: Node, followers: Sequence[N
     )  # fmt: skip
     bias = (Packed(anchor.inputs[2], VectorPacking(oc, round_up(oc, target.lanes))),) if op.bias else ()
     operands = (source, Packed(weight, packing), *bias, *operands, node.output)
-    return Call(kernel, operands, kernel.items, node, f"one pixel: {_reason(shape, kernel)}")
+    return Call(kernel, operands, kernel.items, node, f"one pixel: {_reason(product, kernel)}")
 
 
 def is_rows_times_matrix(graph: Graph, node: Node) -> bool:
     """Whether a product is rows that lie one after another times a constant matrix."""
-    op = node.op
+    if not isinstance(node.op, MatMul) or node.op.transpose_a:
+        return False
     b = node.inputs[1]
-    return isinstance(op, MatMul) and not op.transpose_a and b.type.rank == 2 and b.name in graph.constants
+    return b.type.rank == 2 and b.name in graph.constants
 
 
 def constant_matmul_call(
-    graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], target: Target
+    graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], options: Options
 ) -> Call:
     """The call for a product whose right side is a constant matrix, packed as a linear layer's weights are."""
     op, (a, b) = anchor.op, anchor.inputs
     assert isinstance(op, MatMul)
-    p = op.product(a.type, b.type)
-    shape = _Rows(prod(a.type.shape[:-1]), p.k, p.n)
-    kernel, packing = _kernel(shape, p.k, False, target, None)
-    packed = Packed(b, packing if op.transpose_b else TurnedPacking(p.n, p.k, packing))
-    call = Call(kernel, (a, packed), kernel.items, node, _reason(shape, kernel))
-    return _with_epilogue(graph, call, anchor.output, followers, shape, target)
+    kernel, packing, reason = _kernel(graph, anchor, _product(anchor), options)
+    packed = Packed(b, packing if op.transpose_b else TurnedPacking(kernel.oc, b.type.elements // kernel.oc, packing))
+    return _rows_call(graph, node, anchor, followers, kernel, (a, packed), reason)
+
+
+def product_problem(graph: Graph, anchor: Node, options: Options) -> Problem | None:
+    """Rows times a constant matrix as a pointwise convolution of so many pixels.
+
+    None where that is none that Strassen's product can compute: rows of other than whole vectors.
+    """
+    if not isinstance(anchor.op, Linear) and not is_rows_times_matrix(graph, anchor):
+        return None
+    p, target = _product(anchor), options.target
+    if p.ic % target.lanes or p.oc % target.lanes:
+        return None
+    return Problem(
+        1, p.ic, p.oc, 1, UNIT, UNIT, Axis(p.rows, p.rows, 1, 1, 1, 0), True, target.lanes, target.registers,
+        options.threads, graph.sums_in_a_row, line=True,
+    )  # fmt: skip
+
+
+def _product(anchor: Node) -> _Product:
+    """What a linear layer or a product with a constant matrix computes, of rows that follow one another."""
+    source = anchor.inputs[0].type
+    ic, oc = source.shape[-1], anchor.output.type.shape[-1]
+    return _Product(source.elements // ic, ic, oc, ic, len(anchor.inputs) == 3)
 
 
 def _kernel(
-    shape: _Rows, row: int, bias: bool, target: Target, interleave: tuple[int, int, int] | None
+    graph: Graph, anchor: Node, product: _Product, options: Options
+) -> tuple[ConvDirect | Strassen, Packing, str]:
+    """The kernel for a product, how it has the matrix packed, and why it was chosen."""
+    problem = product_problem(graph, anchor, options)
+    choice = choose(problem, options, anchor.name) if problem else None
+    if problem and choice and choice.candidate.is_strassen:
+        lanes = options.target.lanes
+        planes = Plane(0, lanes, 1, 0, 0, product.row), Plane(0, lanes, 1, 0, 0, product.oc)
+        faster = product_kernel(problem, choice.candidate, *planes, product.bias, IDENTITY, by_rows=True)
+        return faster, faster.packing, product_reason(faster, choice)
+    kernel, packing = _direct(product, options.target)
+    return kernel, packing, _reason(product, kernel)
+
+
+def _direct(
+    product: _Product, target: Target, interleave: tuple[int, int, int] | None = None
 ) -> tuple[ConvDirect, ConvPacking]:
-    lanes = target.lanes
-    blocks = ceil_div(shape.oc, lanes)
-    rows = shape.rows
+    lanes, rows, oc = target.lanes, product.rows, product.oc
+    blocks = ceil_div(oc, lanes)
     pixels, vectors = wide_tile(blocks) if rows == 1 else choose_tile(blocks, rows, target.registers, ragged=True)
-    reduction = Reduction(shape.ic, shape.ic, (0,) * ceil_div(blocks, vectors))
+    reduction = Reduction(product.ic, product.ic, (0,) * ceil_div(blocks, vectors))
     kernel = ConvDirect(
-        lanes, vectors, pixels, 1, shape.oc, UNIT, UNIT, Axis(rows, rows, 1, 1, 1, 0), reduction,
-        Plane(0, 0, 1, 0, 0, row), 1, Plane(0, lanes, 1, 0, 0, shape.oc), False, bias, IDENTITY, group_rows=1,
-        linear=True,
+        lanes, vectors, pixels, 1, oc, UNIT, UNIT, Axis(rows, rows, 1, 1, 1, 0), reduction,
+        Plane(0, 0, 1, 0, 0, product.row), 1, Plane(0, lanes, 1, 0, 0, oc), False, product.bias, IDENTITY,
+        group_rows=1, linear=True,
     )  # fmt: skip
-    return kernel, ConvPacking(shape.oc, 1, (1, 1), vectors, lanes, reduction, interleave)
+    return kernel, ConvPacking(oc, 1, (1, 1), vectors, lanes, reduction, interleave)
 
 
-def _reason(shape: _Rows, kernel: ConvDirect) -> str:
-    what = "vector" if shape.rows == 1 else f"{shape.rows} rows"
+def _reason(product: _Product, kernel: ConvDirect) -> str:
+    what = "vector" if product.rows == 1 else f"{product.rows} rows"
     return f"matrix times {what}, {kernel.vectors * kernel.lanes} outputs at a time"
 
 
-def _with_epilogue(
-    graph: Graph, call: Call, accumulator: Value, followers: Sequence[Node], shape: _Rows, target: Target
-) -> Call:
+def _rows_call(
+    graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], kernel: ConvDirect | Strassen,
+    operands: tuple[Operand, ...], reason: str,
+) -> Call:  # fmt: skip
     """The call with what follows; the epilogue's operands step by rows, which are this kernel's pixels."""
-    result = call.node.output
-    rows = TensorType.plain((shape.rows, shape.oc), result.type.dtype)
-    nodes = [_as_rows(node, result.type, rows) for node in followers]
-    formula, operands = make_formula(graph, nodes, rows, target.lanes, Value(accumulator.name, rows))
+    result, oc, lanes = node.output, kernel.oc, kernel.lanes
+    rows = TensorType.plain((result.type.elements // oc, oc), result.type.dtype)
+    nodes = [_as_rows(follower, result.type, rows) for follower in followers]
+    formula, others = make_formula(graph, nodes, rows, lanes, Value(anchor.output.name, rows))
     accesses = tuple(replace(a, strides=(0, a.strides[1], 0, 0, a.strides[0])) for a in formula.accesses)
-    assert isinstance(call.kernel, ConvDirect)
-    kernel = replace(call.kernel, epilogue=replace(formula, accesses=accesses))
-    return replace(call, kernel=kernel, operands=(*call.operands, *operands, result))
+    kernel = replace(kernel, epilogue=replace(formula, accesses=accesses))
+    scratch = (Scratch(kernel.scratch_bytes),) if isinstance(kernel, Strassen) else ()
+    floats = kernel.bias_floats if isinstance(kernel, Strassen) else round_up(oc, lanes)
+    bias = (Packed(anchor.inputs[2], VectorPacking(oc, floats)),) if kernel.bias else ()
+    return Call(kernel, (*operands, *bias, *others, *scratch, result), kernel.items, node, reason)
 
 
 def _as_rows(node: Node, whole: TensorType, rows: TensorType) -> Node:

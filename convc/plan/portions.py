@@ -29,7 +29,7 @@ from convc.ops.linear import Linear
 from convc.ops.matmul import MatMul
 from convc.options import Options
 from convc.plan.choose import choose, cycles
-from convc.plan.linear import is_of_one_pixel
+from convc.plan.linear import is_of_one_pixel, product_problem
 from convc.plan.machine import MACHINES, Machine
 from convc.plan.problem import Problem, problem_of
 from convc.plan.storage import Place, is_view, storage_of
@@ -80,11 +80,18 @@ def parts_of_batch(graph: Graph, options: Options) -> tuple[Part, ...]:
 
 
 def problems(graph: Graph, options: Options) -> list[Problem]:
-    """Those of the convolutions of `graph`, which is past the last pass, for the images they take at a time."""
+    """Those of the convolutions of `graph`, which is past the last pass, for the images they take at a time.
+
+    Products with a constant matrix are convolutions of one pixel's width.
+    """
     nodes = [node for part in parts_of_batch(graph, options) for node in part.nodes]
-    anchors = ((members(node)[0], node) for node in nodes)
-    convolutions = ((anchor, node.outputs[0].type) for anchor, node in anchors if isinstance(anchor.op, Conv))
-    return [problem_of(anchor, dst, options, graph.sums_in_a_row) for anchor, dst in convolutions]
+    found = []
+    for anchor, node in ((members(node)[0], node) for node in nodes):
+        if isinstance(anchor.op, Conv):
+            found.append(problem_of(anchor, node.outputs[0].type, options, graph.sums_in_a_row))
+        elif problem := product_problem(graph, anchor, options):
+            found.append(problem)
+    return found
 
 
 def _for_all_first(graph: Graph, nodes: Sequence[Node]) -> list[Node]:

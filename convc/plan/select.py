@@ -84,7 +84,7 @@ def _of_anchor(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
     target, nodes = options.target, members(node)
     anchor, followers = nodes[0], nodes[1:]
     if isinstance(anchor.op, Flatten):
-        return (linear_call(graph, node, anchor, nodes[1], nodes[2:], target),)
+        return (linear_call(graph, node, anchor, nodes[1], nodes[2:], options),)
     match anchor.op:
         case Conv() if is_of_one_pixel(anchor):
             return (one_pixel_call(graph, node, anchor, followers, target),)
@@ -95,7 +95,7 @@ def _of_anchor(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
         case DeformConv():
             return (deform_call(graph, node, anchor, followers, target),)
         case Linear():
-            return (linear_call(graph, node, None, anchor, followers, target),)
+            return (linear_call(graph, node, None, anchor, followers, options),)
         case WindowPool():
             return (pool_call(graph, node, anchor, followers),)
         case GlobalPool():
@@ -107,7 +107,7 @@ def _of_anchor(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
         case AlongAxis():
             return (softmax_call(node, target),)
         case MatMul() if is_rows_times_matrix(graph, anchor):
-            return (constant_matmul_call(graph, node, anchor, followers, target),)
+            return (constant_matmul_call(graph, node, anchor, followers, options),)
         case MatMul():
             return (matmul_call(graph, node, anchor.op, target),)
         case Reduce():

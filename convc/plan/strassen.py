@@ -8,11 +8,13 @@ from dataclasses import replace
 from convc.ir.graph import Graph, Node, Value
 from convc.ir.types import Layout, TensorType
 from convc.kernels.conv_packing import VectorPacking
+from convc.kernels.formula import Formula
+from convc.kernels.plane import Plane
 from convc.kernels.strassen import Strassen
 from convc.ops.conv import Conv
 from convc.ops.pool import MaxPool
 from convc.plan.call import Call, Packed, Scratch, plane
-from convc.plan.candidate import Choice
+from convc.plan.candidate import Candidate, Choice
 from convc.plan.formulas import make_formula
 from convc.plan.pooling import pool_call
 from convc.plan.problem import Problem
@@ -43,16 +45,29 @@ def _product(
 ) -> Call:
     bias = len(anchor.inputs) == 3
     formula, operands = make_formula(graph, followers, node.output.type, problem.lanes, anchor.output)
-    shape = StrassenShape(problem, choice.candidate)
-    pixels, vectors = shape.register_tile
-    kernel = Strassen(
-        problem.lanes, vectors, pixels, problem.n, problem.ic, problem.oc, problem.pixels, choice.candidate.block,
-        shape.parts, plane(anchor.inputs[0].type), plane(node.output.type), bias, formula,
-    )  # fmt: skip
+    planes = plane(anchor.inputs[0].type), plane(node.output.type)
+    kernel = product_kernel(problem, choice.candidate, *planes, bias, formula)
     biases = (Packed(anchor.inputs[2], VectorPacking(kernel.oc, kernel.bias_floats)),) if bias else ()
     sources = (anchor.inputs[0], Packed(anchor.inputs[1], kernel.packing), *biases, *operands)
-    reason = (
-        f"strassen: 7 products of halves for 8, pairs of {pixels} pixels x {vectors * problem.lanes} channels, "
-        f"{kernel.chunk} at a time: {choice.reason}"
+    operands = (*sources, Scratch(kernel.scratch_bytes), node.output)
+    return Call(kernel, operands, kernel.items, node, product_reason(kernel, choice))
+
+
+def product_kernel(
+    problem: Problem, candidate: Candidate, src: Plane, dst: Plane, bias: bool, epilogue: Formula, by_rows: bool = False
+) -> Strassen:
+    """The kernel of a candidate over images, or `by_rows` over matrices."""
+    shape = StrassenShape(problem, candidate)
+    pixels, vectors = shape.register_tile
+    return Strassen(
+        problem.lanes, vectors, pixels, problem.n, problem.ic, problem.oc, problem.pixels, candidate.block,
+        shape.parts, src, dst, bias, epilogue, by_rows,
+    )  # fmt: skip
+
+
+def product_reason(kernel: Strassen, choice: Choice) -> str:
+    what = "rows" if kernel.by_rows else "pixels"
+    return (
+        f"strassen: 7 products of halves for 8, pairs of {kernel.pixels} {what} x {kernel.vectors * kernel.lanes} "
+        f"channels, {kernel.chunk} at a time: {choice.reason}"
     )
-    return Call(kernel, (*sources, Scratch(kernel.scratch_bytes), node.output), kernel.items, node, reason)

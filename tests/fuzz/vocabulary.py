@@ -47,6 +47,7 @@ _IMAGES: Final[Calls] = (3, 5, (
 _TWO_AXES: Final[Calls] = (4, 4, (
     "depth_to_space({a}, 2)", "space_to_depth({a}, 2)", "transpose({a}, [0, 1, 3, 2])", "transpose({a}, [0, 2, 3, 1])",
     "pad({a}, [0, 1, 2, 0], mode = wrap)", "slice({a}, 3, 0, 2)", "reduce_mean({a}, axes = [2, 3])",
+    "transpose({a}, [0, 2, 3, 1]) |> linear(24) |> gelu |> linear({n})",
 ))  # fmt: skip
 
 _CHANNELS: Final[Calls] = (2, 5, (

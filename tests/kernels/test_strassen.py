@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from builds import compiled, integers, options_for
 
-from convc.driver import make_options
+from convc.driver import make_options, translate
 from convc.frontend import parse_graph
 from convc.interpreter import run
 from convc.kernels.strassen import GROWTH, INPUTS, OUTPUTS, WEIGHTS, Strassen, StrassenPacking
-from convc.options import Options
+from convc.options import Options, Target
 from convc.plan.program import Program
 from convc.weights.store import Weights
 
@@ -119,3 +119,35 @@ def test_epilogues(target: str) -> None:
     arrays = {p.name: random.standard_normal(p.type.shape).astype(np.float32) for p in kernel.inputs}
     (expected,) = run(graph, arrays, weights).values()
     np.testing.assert_allclose(kernel(*arrays.values()), expected, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize(("target", "threads"), [("native", 2), ("generic", 1), ("wide", 2)])
+def test_rows_times_a_matrix(target: str, threads: int) -> None:
+    """Linear layers and products with a constant matrix: rows of whole vectors, from and to the caller's arrays."""
+    text = """network rows(x: f32[2, 5, 7, 48], z: f32[37, 64]) {
+        w: f32[64, 80] = parameter()
+        v: f32[96, 64] = parameter()
+        a = linear(x, 64) |> relu
+        b = linear(a, 48, bias = false) + x
+        c = matmul(z, w) |> abs
+        d = matmul(relu(z), v, transpose_b = true)
+        odd = linear(linear(z, 50), 64)
+        return a, b, c, d, odd
+    }"""
+    graph, random = parse_graph(text), np.random.default_rng(4)
+    weights = Weights.bind({p.name: integers(random, p.type.shape) for p in graph.parameters}, graph)
+    program, kernel, _ = compiled(text, by_strassen(target, threads), weights)
+    products = strassens(program)
+    assert len(products) == 4 and all(product.by_rows for product in products)
+    arrays = {port.name: integers(random, port.type.shape) for port in kernel.inputs}
+    shifted = [np.append(np.float32(0), array)[1:].reshape(array.shape) for array in arrays.values()]
+    expected = run(graph, arrays, weights)
+    for port, got in zip(kernel.outputs, kernel(*shifted), strict=True):
+        assert np.array_equal(got, expected[port.name].astype(np.float32)), port.name
+
+
+def test_linear_layers_of_many_rows_are_expected_to_gain() -> None:
+    """Unasked, as in a network of attention or ConvNeXt's blocks; a classifier of one row has nothing to share."""
+    text = "network n(x: f32[1, 14, 14, 384], y: f32[1, 512]) { return linear(x, 1536), linear(y, 1000) }"
+    program = translate(parse_graph(text), Options(Target("wide", 16, 32))).program
+    assert [product.count for product in strassens(program)] == [196]
