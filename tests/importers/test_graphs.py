@@ -207,3 +207,9 @@ def test_what_is_no_bias_stays_a_sum() -> None:
         "w": normal(4, 3, 1, 1), "p": normal(4, 8, 8), "v": normal(4, 4, 1, 1), "s": normal(4), "q": normal(4, 1, 1)
     }  # fmt: skip
     assert kinds(agrees(model(body, **weights))) == ["conv", "add", "conv", "add"]
+
+
+def test_a_convolution_of_constants_is_a_constant() -> None:
+    """As where positions are encoded by waves and projected (EdgeNeXt)."""
+    known = {"c": normal(1, 4, 8, 8), "w": normal(3, 4, 3, 3), "b": normal(3)}
+    assert kinds(agrees(model("p = Conv <pads = [1, 1, 1, 1]> (c, w, b) y = Add (x, p)", **known))) == ["add"]

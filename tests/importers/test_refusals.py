@@ -106,6 +106,8 @@ def test_what_would_be_too_large_is_not_made() -> None:
     assert "at most 134217728 are folded" in told(model("y = ConstantOfShape (s)", s=shape))
     limit = {"a": np.int64(0), "b": np.int64(1 << 40), "c": np.int64(1)}
     assert "are folded" in told(model("y = Range (a, b, c)", **limit))
+    wide = {"c": np.zeros((1, 1, 64, 64), np.float32), "w": np.zeros((40000, 1, 1, 1), np.float32)}
+    assert "are folded" in told(model("y = Conv (c, w)", **wide))
 
 
 def test_the_operator_set() -> None:

@@ -88,10 +88,21 @@ def _size(node: Any, operands: Sequence[Array | None]) -> int:
             return known[0].size * int(np.max(known[1], initial=0))
         case "MatMul" | "Gemm" if len(known) > 1:
             return int(known[0].size * known[1].size // max(1, *known[0].shape[-1:], *known[1].shape[:-1][-1:]))
+        case "Conv" if len(known) > 1 and min(known[0].ndim, known[1].ndim) > 1:
+            return _patches(node, known[0], known[1])
         case "Resize" | "Upsample" | "Einsum" | "Conv" | "ConvTranspose":
             return LIMIT + 1
         case _:
             return max(total, _broadcast_size(known))
+
+
+def _patches(node: Any, x: Array, weight: Array) -> int:
+    """A bound on what a convolution gathers on the way to its result, and on that: stride 1, padding included."""
+    pads = next((attribute.ints for attribute in node.attribute if attribute.name == "pads"), ())
+    rank = x.ndim - 2
+    more = [sum(int(pad) for pad in pads[axis::rank]) for axis in range(rank)]
+    pixels = x.shape[0] * prod(max(1, extent + pad) for extent, pad in zip(x.shape[2:], more, strict=True))
+    return int(pixels * max(weight.shape[0], x.shape[1] * prod(weight.shape[2:])))
 
 
 def _broadcast_size(known: Sequence[Array]) -> int:
