@@ -120,8 +120,9 @@ def _stacks(graph: Graph) -> Iterator[_Stack]:
         if type(node.op) in _JOINS and node.name not in graph.constants:
             assert isinstance(node.op, Reduce)
             x = node.inputs[0]
-            if len(node.op.axes) == 1 and node.op.axes[0] in axes.get(x.name, ()):
-                yield _open(node, node.op.axes[0], made, axes)
+            for axis in axes.get(x.name, ()):
+                if node.op.axes == (axis,) and x.type.shape[axis] > 1:
+                    yield _open(node, axis, made, axes)
 
 
 def _open(sink: Node, axis: int, made: Mapping[str, Node], axes: Mapping[str, set[int]]) -> _Stack:
