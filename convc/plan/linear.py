@@ -76,9 +76,12 @@ def linear_call(
 
 
 def is_of_one_pixel(node: Node) -> bool:
-    """Whether a convolution is a linear layer over the channels of one pixel, as in squeeze-and-excitation."""
+    """Whether a convolution is a linear layer over the channels of one pixel, as in squeeze-and-excitation.
+
+    Padding may follow the pixel; what stands before it would be read instead of it.
+    """
     op, src, dst = node.op, node.inputs[0].type, node.output.type
-    if not isinstance(op, Conv) or op.groups > 1 or src.block != dst.block:
+    if not isinstance(op, Conv) or op.groups > 1 or src.block != dst.block or any(op.pad[: src.rank - 2]):
         return False
     if any(type.strides[1] != type.block for type in (src, dst)):
         return False
