@@ -7,8 +7,9 @@ instances are one C function. It never holds pointers or offsets: those are argu
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
-from typing import ClassVar, Final
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -39,8 +40,7 @@ class Kernel(ABC):
     @property
     def in_double(self) -> bool:
         """Whether a formula of it takes functions of runtime/convc_double.h."""
-        values = (getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
-        return any(isinstance(value, Formula) and value.in_double for value in values)
+        return any(formula.in_double for formula in _formulas(self))
 
     @property
     def in_place(self) -> tuple[int, ...]:
@@ -61,8 +61,11 @@ class Kernel(ABC):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Decline:
-    """Why a kernel does not take a node."""
-
-    reason: str
+def _formulas(part: Any) -> Iterator[Formula]:
+    """Those of a kernel, and of what is part of it: the stage before a pointwise convolution has one of its own."""
+    for field in fields(part):
+        value = getattr(part, field.name)
+        if isinstance(value, Formula):
+            yield value
+        elif is_dataclass(value):
+            yield from _formulas(value)
