@@ -14,7 +14,7 @@ from convc.ir.types import TensorType, ceil_div, round_up
 from convc.kernels.base import Packing
 from convc.kernels.conv_direct import ConvDirect
 from convc.kernels.conv_packing import ConvPacking, Reduction, VectorPacking
-from convc.kernels.formula import IDENTITY
+from convc.kernels.formula import IDENTITY, Formula
 from convc.kernels.plane import Plane
 from convc.kernels.register_tile import choose_tile, wide_tile
 from convc.kernels.strassen import Strassen
@@ -97,10 +97,9 @@ def one_pixel_call(graph: Graph, node: Node, anchor: Node, followers: Sequence[N
     product = _Product(src.shape[0], round_up(ic, src.block), oc, src.strides[0], op.bias)
     kernel, packing = _direct(product, target, (ic, 1, src.block) if src.block > 1 else None)
     formula, operands = make_formula(graph, followers, dst, target.lanes, anchor.output)
-    accesses = tuple(replace(a, strides=(0, a.strides[1], 0, 0, a.strides[0])) for a in formula.accesses)
     kernel = replace(
         kernel, dst=replace(kernel.dst, w=dst.strides[0]), dst_blocked=dst.block > 1,
-        epilogue=replace(formula, accesses=accesses),
+        epilogue=_by_rows(formula),
     )  # fmt: skip
     bias = (Packed(anchor.inputs[2], VectorPacking(oc, round_up(oc, target.lanes))),) if op.bias else ()
     operands = (source, Packed(weight, packing), *bias, *operands, node.output)
@@ -153,15 +152,14 @@ def _kernel(
     graph: Graph, anchor: Node, product: _Product, options: Options
 ) -> tuple[ConvDirect | Strassen, Packing, str]:
     """The kernel for a product, how it has the matrix packed, and why it was chosen."""
-    problem = product_problem(graph, anchor, options)
-    choice = choose(problem, options, anchor.name) if problem else None
-    if problem and choice and choice.candidate.is_strassen:
-        lanes = options.target.lanes
-        planes = Plane(0, lanes, 1, 0, 0, product.row), Plane(0, lanes, 1, 0, 0, product.oc)
-        faster = product_kernel(problem, choice.candidate, *planes, product.bias, IDENTITY, by_rows=True)
-        return faster, faster.packing, product_reason(faster, choice)
-    kernel, packing = _direct(product, options.target)
-    return kernel, packing, _reason(product, kernel)
+    if problem := product_problem(graph, anchor, options):
+        choice = choose(problem, options, anchor.name)
+        if choice.candidate.is_strassen:
+            src, dst = (Plane(0, problem.lanes, 1, 0, 0, row) for row in (product.row, product.oc))
+            kernel = product_kernel(problem, choice.candidate, src, dst, product.bias, IDENTITY, by_rows=True)
+            return kernel, kernel.packing, product_reason(kernel, choice)
+    direct, packing = _direct(product, options.target)
+    return direct, packing, _reason(product, direct)
 
 
 def _direct(
@@ -193,12 +191,17 @@ def _rows_call(
     rows = TensorType.plain((result.type.elements // oc, oc), result.type.dtype)
     nodes = [_as_rows(follower, result.type, rows) for follower in followers]
     formula, others = make_formula(graph, nodes, rows, lanes, Value(anchor.output.name, rows))
-    accesses = tuple(replace(a, strides=(0, a.strides[1], 0, 0, a.strides[0])) for a in formula.accesses)
-    kernel = replace(kernel, epilogue=replace(formula, accesses=accesses))
+    kernel = replace(kernel, epilogue=_by_rows(formula))
     scratch = (Scratch(kernel.scratch_bytes),) if isinstance(kernel, Strassen) else ()
     floats = kernel.bias_floats if isinstance(kernel, Strassen) else round_up(oc, lanes)
     bias = (Packed(anchor.inputs[2], VectorPacking(oc, floats)),) if kernel.bias else ()
     return Call(kernel, (*operands, *bias, *others, *scratch, result), kernel.items, node, reason)
+
+
+def _by_rows(formula: Formula) -> Formula:
+    """An epilogue of `[row, channel]` whose operands step by rows where a kernel steps by pixels."""
+    accesses = (replace(a, strides=(0, a.strides[1], 0, 0, a.strides[0])) for a in formula.accesses)
+    return replace(formula, accesses=tuple(accesses))
 
 
 def _as_rows(node: Node, whole: TensorType, rows: TensorType) -> Node:

@@ -97,7 +97,7 @@ def _size(node: Any, operands: Sequence[Array | None]) -> int:
 
 
 def _patches(node: Any, x: Array, weight: Array) -> int:
-    """A bound on what a convolution gathers on the way to its result, and on that: stride 1, padding included."""
+    """A bound on the elements of a convolution's result and of the windows gathered for it, as if its stride were 1."""
     pads = next((attribute.ints for attribute in node.attribute if attribute.name == "pads"), ())
     rank = x.ndim - 2
     more = [sum(int(pad) for pad in pads[axis::rank]) for axis in range(rank)]
