@@ -51,6 +51,7 @@ class ConvDirect(Convolution):
     #: Of a transposed convolution: where each phase of the result begins, in floats, and so in the epilogue's operands.
     phases: tuple[tuple[int, ...], ...] = ()
     sums: bool = False
+    own_weights: bool = False  # every image has some
 
     @property
     def stem(self) -> str:

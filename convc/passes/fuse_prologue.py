@@ -1,11 +1,12 @@
-"""fuse-prologue: elementwise work before a pointwise convolution is done while the convolution loads its input.
+"""fuse-prologue: elementwise work before a pointwise convolution is done with it, and its result never stored.
 
     before:  m: f32[1, 240, 28, 28; nChw16c] = mul(x, s)                   squeeze-and-excitation's scale
              y: f32[1, 40, 28, 28; nChw16c] = conv(m, kernel 1)
     after:   y: f32[1, 40, 28, 28; nChw16c] = fused { mul(x, s), conv(m) }
 
 Also a batch norm and activation before the convolution, where they cannot be folded (DenseNet, pre-activation ResNets).
-The kernel computes a strip for a chunk of channels into a thread's own cache and multiplies it at once.
+The kernel computes a strip for a chunk of channels into a thread's own cache and multiplies it at once; what only
+scales channels goes into the weights, where those are fewer than the pixels (`convc/plan/scaled.py`).
 Requires: epilogues fused, layouts. Ensures: the region's nodes are the originals, in order, and one value leaves it.
 Declines: where something else reads the elementwise result, where it is not stored by blocks or a plain image takes
 part, and where many output channels make the pass over memory small beside the convolution, which alone may take
@@ -46,7 +47,7 @@ class FusePrologue(Pass):
                 report.declined(before, f"not computed with {node.name}: {reason}")
             else:
                 joined[before.name] = before
-                report.applied(before, f"computed while {node.name} loads its input")
+                report.applied(before, f"computed with {node.name}, and never stored")
         return join_stages(graph, joined)
 
 

@@ -24,6 +24,7 @@ from convc.options import Options, Target
 from convc.plan.axes import axes_of
 from convc.plan.call import Call, Operand, Packed, Scratch, extent5, plane
 from convc.plan.formulas import make_formula
+from convc.plan.scaled import scaled_calls
 
 #: Ops that a kernel begins with; a region has a part for each.
 _ANCHORS: Final = (Conv, Linear, MaxPool, AvgPool, GlobalAvgPool)
@@ -48,22 +49,25 @@ def parts_of(node: Node) -> tuple[Node, ...]:
     return tuple(part[0] if len(part) == 1 else Fused.of(part) for part in parts)
 
 
-def fused_call(graph: Graph, node: Node, parts: Sequence[Node], options: Options) -> Call | None:
-    """The kernel that computes all parts as one; None where there is none."""
+def fused_calls(graph: Graph, node: Node, parts: Sequence[Node], options: Options) -> tuple[Call, ...]:
+    """The calls that compute all parts as one, and store nothing in between; none where there is no such kernel."""
     if len(parts) != 2:
-        return None
-    staged, conv = parts[0].output.type, members(parts[1])[0]
-    if not is_pointwise(conv) or conv.inputs[0].name != parts[0].name:
-        return None
+        return ()
+    before, after = parts
+    staged, conv = before.output.type, members(after)[0]
+    if not is_pointwise(conv) or conv.inputs[0].name != before.name:
+        return ()
     if not staged.block == options.target.lanes > 1 or staged.rank > 4:
-        return None
-    if is_depthwise(members(parts[0])[0]):
-        stage = _depthwise_stage(graph, parts[0], options.target)
-    elif all(isinstance(member.op, Elementwise) for member in members(parts[0])):
-        stage = _formula_stage(graph, parts[0], options.target)
+        return ()
+    if is_depthwise(members(before)[0]):
+        stage = _depthwise_stage(graph, before, options.target)
+    elif all(isinstance(member.op, Elementwise) for member in members(before)):
+        if scaled := scaled_calls(graph, node, before, after, options.target):
+            return scaled
+        stage = _formula_stage(graph, before, options.target)
     else:
-        return None
-    return _pointwise(graph, node, parts[1], stage, options) if stage else None
+        return ()
+    return (_pointwise(graph, node, after, stage, options),) if stage else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,4 +144,4 @@ def _rows_join(dst: TensorType, formula: Formula, width: int) -> bool:
     return all(h == w * width for h, w in strides)
 
 
-__all__ = ["fused_call", "parts_of"]
+__all__ = ["fused_calls", "parts_of"]

@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from math import prod
 
 from convc.diagnostics import InternalError
 from convc.ir.graph import Graph, Node
 from convc.ir.op import members
-from convc.ir.types import ceil_div
-from convc.kernels.conv_direct import ConvDirect
-from convc.kernels.conv_packing import ConvPacking, VectorPacking
 from convc.kernels.pointwise import ResponseNorm
-from convc.kernels.register_tile import choose_tile
 from convc.ops.adaptive_pool import AdaptivePool
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv
@@ -34,14 +29,13 @@ from convc.ops.shape import Concat, Flatten, Reorder
 from convc.ops.softmax import AlongAxis
 from convc.ops.statistics import LpNorm, StatisticsNorm
 from convc.options import Options
-from convc.plan.axes import axes_of
-from convc.plan.blocking import Walk, flattened, rows_per_group, split_reduction
-from convc.plan.call import Call, Operand, Packed, extent5, plane
+from convc.plan.call import Call, Operand, extent5, plane
 from convc.plan.channels import channel_calls
 from convc.plan.choose import choose
 from convc.plan.conv_transpose import conv_transpose_calls
 from convc.plan.copies import concat_calls, copy_call, movement_calls
 from convc.plan.deform import deform_call
+from convc.plan.direct import direct_call
 from convc.plan.elementwise import elementwise_call
 from convc.plan.formulas import make_formula
 from convc.plan.grouped import grouped_call, is_narrow
@@ -58,8 +52,7 @@ from convc.plan.pooled import pooled_calls, pooled_parts
 from convc.plan.pooling import adaptive_call, global_call, pool_call
 from convc.plan.problem import problem_of
 from convc.plan.reduce import lp_norm_calls, reduce_call
-from convc.plan.reduction import reduction_of, tile_blocks
-from convc.plan.regions import fused_call, parts_of
+from convc.plan.regions import fused_calls, parts_of
 from convc.plan.resize import resize_call
 from convc.plan.softmax import softmax_call
 from convc.plan.strassen import strassen_calls
@@ -74,8 +67,8 @@ def select(graph: Graph, node: Node, options: Options) -> tuple[Call, ...]:
         return moved
     parts = parts_of(node)
     if len(parts) > 1:
-        call = fused_call(graph, node, parts, options)
-        return (call,) if call else tuple(call for part in parts for call in select(graph, part, options))
+        calls = fused_calls(graph, node, parts, options)
+        return calls or tuple(call for part in parts for call in select(graph, part, options))
     return _of_anchor(graph, node, options)
 
 
@@ -135,38 +128,14 @@ def _conv(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], opt
     src, dst = anchor.inputs[0].type, node.output.type
     if is_narrow(op, src, dst, target.lanes):
         return (grouped_call(graph, node, anchor, followers, target),)
-    weight = anchor.inputs[1]
-    oc, window = weight.type.shape[0], weight.type.shape[2:]
-    depth, height, width = axes_of(op, window, src, dst)
-    lanes = target.lanes
-    formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
+    formula, _ = make_formula(graph, followers, dst, target.lanes, anchor.output)
     problem = problem_of(anchor, dst, options, graph.sums_in_a_row, formula)
     choice = choose(problem, options, anchor.name)
     if choice.candidate.is_strassen:
         return strassen_calls(graph, node, anchor, followers, problem, choice)
     if not choice.candidate.is_direct:
         return (winograd_call(graph, node, anchor, followers, problem, choice),)
-    blocks = ceil_div(oc, lanes)
-    pixels, vectors = choose_tile(
-        tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers, ragged=op.groups == 1
-    )
-    reduction = reduction_of(src, oc, op.groups, vectors * lanes, ceil_div(blocks, vectors))
-    walk = flattened(Walk(depth, height, width, plane(src, 1), plane(dst, lanes), formula), pixels)
-    split = split_reduction(reduction, prod(window), vectors * lanes) if src.block > 1 and dst.block > 1 else None
-    packing = ConvPacking(oc, op.groups, window, vectors, lanes, reduction, split=split)
-    kernel = ConvDirect(
-        lanes, vectors, pixels, src.shape[0], oc, walk.depth, walk.height, walk.width, reduction, walk.src, src.block,
-        walk.dst, dst.block > 1, op.bias, walk.epilogue, rows_per_group(walk, reduction, split, oc, packing.size() * 4),
-        split, walk.last_row,
-    )  # fmt: skip
-    bias = (Packed(anchor.inputs[2], VectorPacking(oc, blocks * lanes)),) if op.bias else ()
-    reason = (
-        f"direct, tiles of {pixels} pixels x {vectors * lanes} channels: "
-        f"{'the source is plain' if src.block == 1 else 'source and result are blocked by channels'}"
-    )
-    all_operands = (anchor.inputs[0], Packed(weight, packing), *bias, *operands, node.output)
-    return (Call(kernel, all_operands, kernel.items, node, reason),)
-
+    return (direct_call(graph, node, anchor, followers, target),)
 
 
 def _response_norm(node: Node, op: LocalResponseNorm) -> Call:

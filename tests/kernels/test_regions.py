@@ -76,12 +76,43 @@ def source_with_prologues(batch: int) -> str:
     return header + "\n".join(body) + f"\n    return {', '.join(results)}\n}}"
 
 
+#: channels, height, width, output channels: weights in one part and in several, tiles with a rest.
+SCALES = """
+    8   7  7  16
+    3   12 12 7
+    40  14 14 33
+    600 10 10 24
+    17  1  90 40
+    300 9  9  40
+"""
+
+
+def source_with_scales(batch: int) -> str:
+    """Scales of channels before pointwise convolutions, each image's own; of every second network one for all."""
+    inputs, body, results = [], [], []
+    for i, line in enumerate(SCALES.strip().splitlines()):
+        c, h, w, oc = line.split()
+        inputs.append(f"x{i}: f32[{batch}, {c}, {h}, {w}], s{i}: f32[{1 if i % 2 else batch}, {c}, 1, 1]")
+        body.append(f"    v{i}: f32[{oc}, {c}, 1, 1] = parameter()\n    y{i} = fused {{")
+        body.append(f"        m{i} = mul({f'x{i}, s{i}' if i % 3 else f's{i}, x{i}'})")
+        body.append(f"        c{i} = conv(m{i}, weight = v{i}, bias = false)")
+        body.append(f"        y{i} = relu(c{i})\n        return y{i}\n    }}")
+        results.append(f"y{i}")
+    header = f"network scales({', '.join(inputs)}) {{\n"
+    return header + "\n".join(body) + f"\n    return {', '.join(results)}\n}}"
+
+
 RUNS = [("native", 2, 1, 2), ("native", 2, 2, 1), ("generic", 2, 1, 3), ("native", 1, 1, 1)]
 
 
 @pytest.mark.parametrize(("target", "level", "batch", "threads"), RUNS)
-@pytest.mark.parametrize("text", [source, source_with_prologues])
-def test_bit_exact(text: Callable[[int], str], target: str, level: int, batch: int, threads: int) -> None:
+@pytest.mark.parametrize(
+    ("text", "template"),
+    [(source, "conv_pointwise"), (source_with_prologues, "conv_pointwise"), (source_with_scales, "scale_weights")],
+)
+def test_bit_exact(
+    text: Callable[[int], str], template: str, target: str, level: int, batch: int, threads: int
+) -> None:
     graph = parse_graph(text(batch))
     generator = np.random.default_rng(4)
     weights = Weights.bind(
@@ -91,7 +122,7 @@ def test_bit_exact(text: Callable[[int], str], target: str, level: int, batch: i
     options = make_options(target, threads, level, winograd=False)  # else Strassen's product may compute it apart
     compiled = translate(graph, options)
     stems = {step.kernel.template for step in compiled.program.steps}
-    assert ("conv_pointwise" in stems) == (level == 2)
+    assert (template in stems) == (level == 2)
     results = Kernel(build_library(Network(graph, weights), compiled, options), threads)(*inputs.values())
     for (name, expected), got in zip(run(graph, inputs, weights).items(), results, strict=True):
         np.testing.assert_array_equal(got, expected.astype(np.float32), err_msg=name)
