@@ -7,6 +7,11 @@ A strip is a band of output rows, its pixels taken as one run. A thread computes
 its own scratch `[block][pixel][lane]`, small enough for a core's own caches, and multiplies it at once. With more than
 one chunk the sums wait in scratch meanwhile. A chunk is chosen so that the weights of one register tile stay in the
 first-level cache while the strip passes.
+
+A depthwise stage may read what a pointwise convolution, the expansion of an inverted residual, makes of the source.
+Then a work item is a band of strips, from top to bottom: the rows of the expansion that a strip is the first to read
+are computed into a ring of rows in scratch, `[block][row % ring][pixel][lane]`, just before it, and only the few rows
+that two bands share are computed twice.
 """
 
 from __future__ import annotations
@@ -29,10 +34,55 @@ STAGED_BYTES: Final = 128 * 1024
 
 
 @dataclass(frozen=True)
+class Expansion:
+    """A pointwise convolution with its epilogue, whose rows a depthwise stage reads: `ic` channels of `src` to `oc`."""
+
+    lanes: int
+    vectors: int
+    pixels: int  # of a register tile, at most
+    ic: int
+    oc: int
+    width: int
+    src: Plane
+    bias: bool
+    epilogue: Formula
+
+    @property
+    def runs(self) -> tuple[tuple[int, int, int], ...]:
+        """The pixels of a row as (first pixel, pixels, how many)."""
+        return divide(self.width, self.pixels)
+
+    @property
+    def tile_widths(self) -> tuple[int, ...]:
+        """The widths of the register tiles, in pixels."""
+        return tuple(pixels for _, pixels, _ in self.runs)
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of output channels."""
+        return ceil_div(self.oc, self.vectors * self.lanes)
+
+    @property
+    def tail(self) -> int:
+        """Vectors of the last tile of output channels, where it has fewer than the others; else 0."""
+        return ceil_div(self.oc, self.lanes) % self.vectors
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        """The C parameters it reads."""
+        bias = ("expand_bias",) if self.bias else ()
+        return ("src", "expand_weights", *bias, *self.epilogue.parameters("expand_operand"))
+
+
+@dataclass(frozen=True)
 class DepthwiseStage(Grouped):
-    """A depthwise convolution with its epilogue, computed row by row into scratch."""
+    """A depthwise convolution with its epilogue, computed row by row into scratch.
+
+    With an `expansion` it reads a ring of that one's rows, and `src` is the ring.
+    """
 
     kind: ClassVar[str] = "depthwise"
+    expansion: Expansion | None = None
 
     @cached_property
     def tiling(self) -> Tiling:
@@ -45,10 +95,20 @@ class DepthwiseStage(Grouped):
         return self.height.out, self.width.out
 
     @property
-    def operands(self) -> tuple[str, ...]:
-        """The C parameters it reads."""
+    def own_operands(self) -> tuple[str, ...]:
+        """The C parameters it reads, its source before its weights."""
         bias = ("stage_bias",) if self.bias else ()
         return ("src", "stage_weights", *bias, *self.epilogue.parameters("stage_operand"))
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        """The same, with those of the expansion for the source where there is one."""
+        return (*self.expansion.operands, *self.own_operands[1:]) if self.expansion else self.own_operands
+
+    def rows_read(self, rows: int) -> int:
+        """Rows of the source between the first and the last that so many rows of the result read."""
+        axis = self.height
+        return min(axis.size, (rows - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1)
 
 
 @dataclass(frozen=True)
@@ -65,6 +125,10 @@ class FormulaStage:
 
     @property
     def operands(self) -> tuple[str, ...]:
+        return self.own_operands
+
+    @property
+    def own_operands(self) -> tuple[str, ...]:
         return tuple(f"stage_operand{i}" for i in range(self.formula.operands))
 
 
@@ -83,7 +147,8 @@ class ConvPointwise(Kernel):
     """Parameters of templates/kernels/conv_pointwise.c.j2; see the module docstring.
 
     `rows` is the most rows a strip has, `chunk` the blocks of input channels that are staged at a time. Where a map has
-    few strips, output channels are shared among `groups` work items that each stage for themselves.
+    few strips, output channels are shared among `groups` work items that each stage for themselves. With an expansion
+    a work item is one of `bands` of strips.
     """
 
     template: ClassVar[str] = "conv_pointwise"
@@ -101,10 +166,23 @@ class ConvPointwise(Kernel):
     bias: bool
     epilogue: Formula
     groups: int = 1
+    bands: int = 0
+
+    @property
+    def expansion(self) -> Expansion | None:
+        return self.stage.expansion if isinstance(self.stage, DepthwiseStage) else None
+
+    @property
+    def ring(self) -> int:
+        """Rows of the expansion that are kept: those that a strip reads."""
+        assert isinstance(self.stage, DepthwiseStage)
+        return self.stage.rows_read(max(strip.rows for strip in self.strips))
 
     @property
     def stem(self) -> str:
-        return f"{self.stage.stem}_pointwise_{self.ic}_{self.oc}{self.epilogue.suffix}"
+        expansion = self.expansion
+        expanded = f"expand_{expansion.ic}{expansion.epilogue.suffix}_" if expansion else ""
+        return f"{expanded}{self.stage.stem}_pointwise_{self.ic}_{self.oc}{self.epilogue.suffix}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -160,8 +238,13 @@ class ConvPointwise(Kernel):
         return ceil_div(self.oc_tiles, self.groups)
 
     @property
+    def map_items(self) -> int:
+        """Work items over a map, each with its share of the strips."""
+        return self.bands if self.expansion else self.units
+
+    @property
     def items(self) -> int:
-        return self.n * self.units * self.groups
+        return self.n * self.map_items * self.groups
 
     @property
     def strip_pixels(self) -> int:
@@ -173,8 +256,16 @@ class ConvPointwise(Kernel):
 
     @property
     def scratch_bytes(self) -> int:
-        sums = self.oc_tiles * self.vectors * self.strip_pixels * self.lanes if self.chunks > 1 else 0
-        return 4 * (self.staged_floats + sums)
+        return 4 * (self.staged_floats + self.sum_floats + self.ring_floats)
+
+    @property
+    def sum_floats(self) -> int:
+        """Of the sums that wait between chunks."""
+        return self.oc_tiles * self.vectors * self.strip_pixels * self.lanes if self.chunks > 1 else 0
+
+    @property
+    def ring_floats(self) -> int:
+        return self.blocks * self.stage.src.block if isinstance(self.stage, DepthwiseStage) and self.expansion else 0
 
     def prefetch(self, strip: Strip) -> int:
         """Cache lines of the next tile's weights to fetch before each register tile."""

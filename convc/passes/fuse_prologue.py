@@ -21,7 +21,7 @@ from typing import ClassVar, Final
 from convc.ir.graph import Graph, Node
 from convc.ir.op import members
 from convc.ops.common import Elementwise
-from convc.ops.conv import is_pointwise
+from convc.ops.conv import Conv, is_pointwise
 from convc.passes.base import Pass, Report
 from convc.passes.regions import is_wanted, join_stages, shared_reason
 
@@ -52,9 +52,10 @@ class FusePrologue(Pass):
 
 
 def _stage(graph: Graph, node: Node) -> Node | None:
-    """The elementwise region that `node`, a pointwise convolution with its epilogue, reads."""
+    """The elementwise region that `node`, a pointwise convolution with its epilogue and no more, reads."""
     anchor = members(node)[0]
-    before = graph.producers.get(anchor.inputs[0].name) if is_pointwise(anchor) else None
+    alone = is_pointwise(anchor) and sum(isinstance(member.op, Conv) for member in members(node)) == 1
+    before = graph.producers.get(anchor.inputs[0].name) if alone else None
     if before is None or not all(isinstance(member.op, Elementwise) for member in members(before)):
         return None
     return before

@@ -14,6 +14,7 @@ from convc.passes.fold_batch_norm import FoldBatchNorm
 from convc.passes.fold_movement import FoldMovement
 from convc.passes.fuse_depthwise import FuseDepthwise
 from convc.passes.fuse_epilogue import FuseEpilogue
+from convc.passes.fuse_expansion import FuseExpansion
 from convc.passes.fuse_movement import FuseMovement
 from convc.passes.fuse_pool import FusePool
 from convc.passes.fuse_prologue import FusePrologue
@@ -47,6 +48,7 @@ def all_passes(target: Target) -> tuple[Pass, ...]:
         FuseMovement(),
         PlaceSlices(),
         FuseDepthwise(),
+        FuseExpansion(),
         FusePrologue(),
         FusePool(),
     )

@@ -87,7 +87,7 @@ def problems(graph: Graph, options: Options) -> list[Problem]:
     nodes = [node for part in parts_of_batch(graph, options) for node in part.nodes]
     found = []
     for anchor, node in ((members(node)[0], node) for node in nodes):
-        if isinstance(anchor.op, Conv):
+        if _one_convolution(node):
             found.append(problem_of(anchor, node.outputs[0].type, options, graph.sums_in_a_row))
         elif problem := product_problem(graph, anchor, options):
             found.append(problem)
@@ -148,11 +148,16 @@ def _work(node: Node, batch: int, lanes: int, machine: Machine, constants: froze
 
 def _convolution_cycles(node: Node, options: Options, sums_in_a_row: int) -> float | None:
     """What the choice of algorithms expects of a convolution, its weights included; None of what is none alone."""
-    convolutions = [member for member in members(node) if isinstance(member.op, Conv)]
-    if len(convolutions) != 1 or convolutions[0] != members(node)[0]:
+    if not _one_convolution(node):
         return None
-    problem = problem_of(convolutions[0], node.outputs[0].type, options, sums_in_a_row)
+    problem = problem_of(members(node)[0], node.outputs[0].type, options, sums_in_a_row)
     return _expected(problem, options) if problem.groups == 1 else None
+
+
+def _one_convolution(node: Node) -> bool:
+    """Whether it begins with a convolution and has no other."""
+    first, *rest = (isinstance(member.op, Conv) for member in members(node))
+    return first and not any(rest)
 
 
 @lru_cache(4096)

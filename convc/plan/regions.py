@@ -10,9 +10,10 @@ from convc.ir.graph import Graph, Node
 from convc.ir.op import Fused, members
 from convc.ir.types import TensorType, ceil_div, round_up
 from convc.kernels.conv_packing import ConvPacking, Reduction, VectorPacking
-from convc.kernels.conv_pointwise import ConvPointwise, DepthwiseStage, FormulaStage, choose_chunk
+from convc.kernels.conv_pointwise import ConvPointwise, DepthwiseStage, Expansion, FormulaStage, choose_chunk
 from convc.kernels.formula import Formula
 from convc.kernels.grouped import GroupedPacking
+from convc.kernels.plane import Plane
 from convc.kernels.register_tile import choose_tile
 from convc.ops.channel_moves import moves_channels
 from convc.ops.common import Elementwise
@@ -31,6 +32,11 @@ _ANCHORS: Final = (Conv, Linear, MaxPool, AvgPool, GlobalAvgPool)
 
 #: Pixels of a strip, where rows are short enough: the weights are read once a strip.
 _STRIP_PIXELS: Final = 64
+
+#: Bands of strips that each thread gets, at most, where an expansion's rows are kept from one strip to the next; and
+#: the part of those rows that may be computed twice for there to be more bands than threads.
+_BANDS: Final = 4
+_TWICE: Final = 0.03
 
 
 def parts_of(node: Node) -> tuple[Node, ...]:
@@ -51,23 +57,27 @@ def parts_of(node: Node) -> tuple[Node, ...]:
 
 def fused_calls(graph: Graph, node: Node, parts: Sequence[Node], options: Options) -> tuple[Call, ...]:
     """The calls that compute all parts as one, and store nothing in between; none where there is no such kernel."""
-    if len(parts) != 2:
+    if len(parts) not in (2, 3) or not all(map(_is_read_by, parts, parts[1:])):
         return ()
-    before, after = parts
-    staged, conv = before.output.type, members(after)[0]
-    if not is_pointwise(conv) or conv.inputs[0].name != before.name:
-        return ()
-    if not staged.block == options.target.lanes > 1 or staged.rank > 4:
+    before, after = parts[-2:]
+    staged = before.output.type
+    if not is_pointwise(members(after)[0]) or not staged.block == options.target.lanes > 1 or staged.rank > 4:
         return ()
     if is_depthwise(members(before)[0]):
         stage = _depthwise_stage(graph, before, options.target)
     elif all(isinstance(member.op, Elementwise) for member in members(before)):
-        if scaled := scaled_calls(graph, node, before, after, options.target):
+        if len(parts) == 2 and (scaled := scaled_calls(graph, node, before, after, options.target)):
             return scaled
         stage = _formula_stage(graph, before, options.target)
     else:
         return ()
+    if stage and len(parts) == 3:
+        stage = _expanded_stage(graph, parts[0], stage, options.target)
     return (_pointwise(graph, node, after, stage, options),) if stage else ()
+
+
+def _is_read_by(part: Node, reader: Node) -> bool:
+    return members(reader)[0].inputs[0].name == part.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +111,26 @@ def _formula_stage(graph: Graph, before: Node, target: Target) -> _Stage | None:
     return _Stage(FormulaStage(formula, (height, width)), operands)
 
 
+def _expanded_stage(graph: Graph, before: Node, stage: _Stage, target: Target) -> _Stage | None:
+    """A depthwise stage that reads a ring of the rows of the pointwise convolution `before` it."""
+    conv, *followers = members(before)
+    src, expanded, lanes = conv.inputs[0].type, before.output.type, target.lanes
+    formula, operands = make_formula(graph, followers, expanded, lanes, conv.output)
+    if not isinstance(stage.kernel, DepthwiseStage) or not is_pointwise(conv) or src.block != lanes or formula.gathers:
+        return None
+    assert isinstance(conv.op, Conv)
+    oc, ic = conv.inputs[1].type.shape[:2]
+    *_, width = extent5(expanded)
+    pixels, vectors = choose_tile(ceil_div(oc, lanes), width, target.registers, ragged=True)
+    expansion = Expansion(lanes, vectors, pixels, ic, oc, width, plane(src), conv.op.bias, formula)
+    packing = ConvPacking(
+        oc, 1, (1,) * (src.rank - 2), vectors, lanes, Reduction(ic, lanes, (0,) * expansion.tiles)
+    )  # fmt: skip
+    bias = (Packed(conv.inputs[2], VectorPacking(oc, round_up(oc, lanes))),) if conv.op.bias else ()
+    packed = (conv.inputs[0], Packed(conv.inputs[1], packing), *bias, *operands)
+    return _Stage(replace(stage.kernel, expansion=expansion), (*packed, *stage.operands[1:]))
+
+
 def _pointwise(graph: Graph, node: Node, after: Node, stage: _Stage, options: Options) -> Call:
     conv, *followers = members(after)
     dst, lanes = node.output.type, options.target.lanes
@@ -117,7 +147,10 @@ def _pointwise(graph: Graph, node: Node, after: Node, stage: _Stage, options: Op
         lanes, vectors, pixels, dst.shape[0], ic, oc, stage.kernel, rows, chunk, plane(dst, lanes), dst.block > 1,
         conv.op.bias, formula,
     )  # fmt: skip
-    kernel = replace(kernel, groups=_groups(kernel, options.threads))
+    if kernel.expansion:
+        kernel = _with_ring(kernel, options.threads)
+    else:
+        kernel = replace(kernel, groups=_groups(kernel, options.threads))
     reduction = Reduction(ic, lanes, (0,) * kernel.oc_tiles)
     packing = ConvPacking(oc, 1, (1,) * (dst.rank - 2), vectors, lanes, reduction, None, kernel.split)
     bias = (Packed(conv.inputs[2], VectorPacking(oc, oc_blocks * lanes)),) if conv.op.bias else ()
@@ -125,9 +158,27 @@ def _pointwise(graph: Graph, node: Node, after: Node, stage: _Stage, options: Op
         f"strips of {rows} row{'s' if rows > 1 else ''} stay in the cache in between: {kernel.strip_pixels} pixels x "
         f"{min(ic, chunk * lanes)} channels, then tiles of {pixels} pixels x {vectors * lanes} channels"
     )
+    if kernel.expansion:
+        reason = f"{kernel.ring} rows of the expansion are kept in a ring; {reason}"
     scratch = Scratch(kernel.scratch_bytes)
     all_operands = (*stage.operands, Packed(conv.inputs[1], packing), *bias, *operands, scratch, node.output)
     return Call(kernel, all_operands, kernel.items, node, reason)
+
+
+def _with_ring(kernel: ConvPointwise, threads: int) -> ConvPointwise:
+    """The kernel with a ring in scratch for its stage's source, chunks of whole tiles of the expansion, and bands."""
+    stage, expansion = kernel.stage, kernel.expansion
+    assert isinstance(stage, DepthwiseStage) and expansion
+    row = expansion.width * kernel.lanes
+    ring = Plane(0, kernel.ring * row, 1, 0, row, kernel.lanes)
+    chunk = round_up(kernel.chunk, expansion.vectors) if kernel.chunks > 1 else kernel.chunk
+    shared = stage.rows_read(1) - stage.height.stride  # rows that two strips, one row each, both read
+    few = [
+        bands for bands in range(threads, _BANDS * threads + 1, threads)
+        if threads > 1 and shared * (bands - 1) <= _TWICE * stage.height.size
+    ]  # fmt: skip
+    bands = min(kernel.units, max(few, default=threads))
+    return replace(kernel, stage=replace(stage, src=ring), chunk=chunk, bands=bands)
 
 
 def _groups(kernel: ConvPointwise, threads: int) -> int:

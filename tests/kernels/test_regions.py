@@ -102,14 +102,58 @@ def source_with_scales(batch: int) -> str:
     return header + "\n".join(body) + f"\n    return {', '.join(results)}\n}}"
 
 
+#: channels, expanded ones, height, width, window, its arguments, output channels: rings of a few rows and of all,
+#: strips of one and several, chunks of whole tiles and a last one that is not, biases that zeros in the padding would
+#: expand to.
+EXPANSIONS = """
+    8   16  7  7  3 pad=1              16
+    16  96  24 40 3 pad=1,stride=2     24
+    24  144 13 33 3 pad=1              24
+    21  33  20 13 5 pad=2,stride=2     31
+    17  70  15 70 7 pad=3              40
+    28  20  19 6  3 pad=2,dilation=2   8
+    40  240 6  90 5 pad=2              40
+    16  40  9  9  3 pad=0              16
+    16  16  4  1  3 pad=1              16
+    16  64  5  80 1 pad=0,stride=2     16
+"""
+
+
+def source_with_expansions(batch: int) -> str:
+    """Inverted residuals, with a residual where the shapes allow one; the last ones bring no bias."""
+    inputs, body, results = [], [], []
+    for i, line in enumerate(EXPANSIONS.strip().splitlines()):
+        c, e, h, w, k, arguments, oc = line.split()
+        names = (f"p{i}", f"q{i}", f"r{i}") if i % 3 != 2 else ("false",) * 3
+        inputs.append(f"x{i}: f32[{batch}, {c}, {h}, {w}]")
+        body.append(f"    u{i}: f32[{e}, {c}, 1, 1] = parameter()\n    w{i}: f32[{e}, 1, {k}, {k}] = parameter()")
+        body.append(f"    v{i}: f32[{oc}, {e}, 1, 1] = parameter()")
+        biases = zip(names, (e, e, oc), strict=True) if i % 3 != 2 else ()
+        body.extend(f"    {name}: f32[{n}] = parameter()" for name, n in biases)
+        residual = c == oc and "stride" not in arguments and arguments != "pad=0"
+        body.append(
+            f"    y{i} = fused {{\n        e{i} = conv(x{i}, weight = u{i}, bias = {names[0]})\n"
+            f"        f{i} = relu(e{i})\n"
+            f"        d{i} = conv(f{i}, weight = w{i}, groups = {e}, {arguments}, bias = {names[1]})\n"
+            f"        g{i} = relu(d{i})\n        c{i} = conv(g{i}, weight = v{i}, bias = {names[2]})\n"
+            f"        y{i} = {f'add(c{i}, x{i})' if residual else f'relu(c{i})'}\n        return y{i}\n    }}"
+        )
+        results.append(f"y{i}")
+    header = f"network expansions({', '.join(inputs)}) {{\n"
+    return header + "\n".join(body) + f"\n    return {', '.join(results)}\n}}"
+
+
 RUNS = [("native", 2, 1, 2), ("native", 2, 2, 1), ("generic", 2, 1, 3), ("native", 1, 1, 1)]
 
 
+REGIONS = [
+    (source, "conv_pointwise"), (source_with_prologues, "conv_pointwise"), (source_with_expansions, "conv_pointwise"),
+    (source_with_scales, "scale_weights"),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(("target", "level", "batch", "threads"), RUNS)
-@pytest.mark.parametrize(
-    ("text", "template"),
-    [(source, "conv_pointwise"), (source_with_prologues, "conv_pointwise"), (source_with_scales, "scale_weights")],
-)
+@pytest.mark.parametrize(("text", "template"), REGIONS)
 def test_bit_exact(
     text: Callable[[int], str], template: str, target: str, level: int, batch: int, threads: int
 ) -> None:

@@ -33,6 +33,7 @@ SHAPES = {
     "groups of three": "f32[1, 63, 28, 28] conv(63, 3, pad = 1, groups = 21)",
     "groups of four": "f32[1, 64, 28, 28] conv(64, 3, pad = 1, groups = 16)",
     "groups of twelve": "f32[1, 72, 28, 28] conv(72, 3, pad = 1, groups = 6)",
+    "inverted residual": "f32[1, 24, 56, 56] conv(96, 1) |> relu |> conv(96, 3, pad = 1, groups = 96) |> conv(24, 1)",
     "deformable": "f32[1, 64, 56, 56] deform_conv(slice(x, 1, 0, 18), 64, 3, pad = 1)",
     "linear": "f32[1, 512, 1, 1] flatten |> linear(1024)",
     "strassen": "f32[1, 64, 56, 56] conv(256, 1)",
@@ -50,8 +51,8 @@ def units(name: str, target: str) -> tuple[list[Unit], tuple[str, ...]]:
     choice = name if name.startswith("winograd") else "strassen" if name.startswith("strassen") else "direct"
     options = replace(make_options(target, 1), choices=(("*", choice),))
     emitted = translate(graph, options).emitted
-    kinds = ("one_conv", "one_linear", "one_depthwise", "one_grouped", "one_winograd", "one_strassen", "one_deform")
-    hot = [unit for unit in emitted.units if unit.file_name.startswith(kinds)]
+    kinds = ("conv", "linear", "depthwise", "expand", "grouped", "winograd", "strassen", "deform")
+    hot = [unit for unit in emitted.units if unit.file_name.startswith(tuple(f"one_{kind}" for kind in kinds))]
     assert hot
     return hot, options.target.flags
 

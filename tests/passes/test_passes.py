@@ -28,6 +28,7 @@ from convc.passes.fold_batch_norm import FoldBatchNorm
 from convc.passes.fold_movement import FoldMovement
 from convc.passes.fuse_depthwise import FuseDepthwise
 from convc.passes.fuse_epilogue import FuseEpilogue
+from convc.passes.fuse_expansion import FuseExpansion
 from convc.passes.fuse_movement import FuseMovement
 from convc.passes.fuse_pool import FusePool
 from convc.passes.fuse_prologue import FusePrologue
@@ -46,7 +47,7 @@ PASSES: dict[str, Pass] = {
     for item in (
         RemoveIdentities(), RecogniseActivations(), Unstack(), FoldMovement(), RemoveDead(), FoldBatchNorm(),
         MergeBranches(), FuseEpilogue(), AssignLayouts(lanes=8), PlaceConcat(), FuseMovement(), PlaceSlices(),
-        FuseDepthwise(), FusePrologue(), FusePool(),
+        FuseDepthwise(), FuseExpansion(), FusePrologue(), FusePool(),
     )
 }  # fmt: skip
 
