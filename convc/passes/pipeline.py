@@ -12,6 +12,7 @@ from convc.passes.assign_layouts import AssignLayouts
 from convc.passes.base import Pass, Stages, run_passes
 from convc.passes.fold_batch_norm import FoldBatchNorm
 from convc.passes.fold_movement import FoldMovement
+from convc.passes.fold_resize import FoldResize
 from convc.passes.fuse_depthwise import FuseDepthwise
 from convc.passes.fuse_epilogue import FuseEpilogue
 from convc.passes.fuse_expansion import FuseExpansion
@@ -42,6 +43,7 @@ def all_passes(target: Target) -> tuple[Pass, ...]:
         RemoveDead(),  # before folding and fusing, which look at who reads a value; they leave nothing dead themselves
         FoldBatchNorm(),
         MergeBranches(),
+        FoldResize(),
         FuseEpilogue(),
         AssignLayouts(target.lanes),
         PlaceConcat(),

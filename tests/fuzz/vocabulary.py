@@ -42,6 +42,9 @@ _IMAGES: Final[Calls] = (3, 5, (
     "channel_shuffle({a}, 2)", "channel_shuffle({a}, 4)", "pad({a}, 1)", "pad({a}, 1, mode = reflect)",
     "pad({a}, 2, mode = edge)", "pad({a}, 1, value = 0.5)", "pad({a}, -1)", "resize({a}, scale = 2)",
     "resize({a}, scale = 1.5, mode = linear)", "resize({a}, scale = 2, mode = linear, coordinates = align_corners)",
+    "resize({a}, scale = 2) |> conv({c}, 3, pad = 1)", "relu({a}) |> resize(scale = 2) |> silu |> conv({c}, 1)",
+    "resize({a}, scale = 3) |> conv({n}, 2, groups = {n}, bias = false)",
+    "resize({a}, scale = 2, mode = linear) |> conv({c}, 1) |> relu",
 ))  # fmt: skip
 
 _TWO_AXES: Final[Calls] = (4, 4, (

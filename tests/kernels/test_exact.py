@@ -212,6 +212,11 @@ PROBLEMS = """
     1 1 1      deformed(1, 3, pad = 1)
     13 2 2     deformed(7, 3, pad = 2, stride = 3, masked = true)
     1 1 1      resize(scale = 3)
+    24 5 6     resize(scale = 2) |> conv(20, 3, pad = 1) |> relu
+    8 3 4 3    resize(scale = [1, 3, 2]) |> conv(12, [3, 2, 4], pad = [1, 0, 3, 1, 1, 2])
+    20 5 6     resize(scale = 2) |> conv(20, 3, pad = 1, groups = 20)
+    24 5       resize(scale = 4) |> conv(36, 5, pad = 2, groups = 3, bias = false)
+    24 5 6     resize(scale = 3) |> conv(7, 1) |> relu |> conv(9, 3, pad = [0, 1, 2, 1])
 """
 
 #: Channels moved about; a map times its own mean, which is exact for small numbers; a deformable convolution whose

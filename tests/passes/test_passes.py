@@ -26,6 +26,7 @@ from convc.passes.assign_layouts import AssignLayouts
 from convc.passes.base import Pass, Report
 from convc.passes.fold_batch_norm import FoldBatchNorm
 from convc.passes.fold_movement import FoldMovement
+from convc.passes.fold_resize import FoldResize
 from convc.passes.fuse_depthwise import FuseDepthwise
 from convc.passes.fuse_epilogue import FuseEpilogue
 from convc.passes.fuse_expansion import FuseExpansion
@@ -46,8 +47,8 @@ PASSES: dict[str, Pass] = {
     item.name: item
     for item in (
         RemoveIdentities(), RecogniseActivations(), Unstack(), FoldMovement(), RemoveDead(), FoldBatchNorm(),
-        MergeBranches(), FuseEpilogue(), AssignLayouts(lanes=8), PlaceConcat(), FuseMovement(), PlaceSlices(),
-        FuseDepthwise(), FuseExpansion(), FusePrologue(), FusePool(),
+        MergeBranches(), FoldResize(), FuseEpilogue(), AssignLayouts(lanes=8), PlaceConcat(), FuseMovement(),
+        PlaceSlices(), FuseDepthwise(), FuseExpansion(), FusePrologue(), FusePool(),
     )
 }  # fmt: skip
 

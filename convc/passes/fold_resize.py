@@ -1,0 +1,235 @@
+"""fold-resize: an enlarged image is not made for the convolution that reads it.
+
+    before:  u: f32[1, 8, 18, 18] = resize(x, size = [18, 18])                  x: f32[1, 8, 9, 9]
+             y: f32[1, 4, 18, 18] = conv(u, weight = w, bias = b, pad = 1)      w: f32[4, 8, 3, 3]
+    after:   y.weight.exchanged: f32[8, 4, 4, 4] = w turned around, summed over windows of 2x2, axes 0 and 1 exchanged
+             y: f32[1, 4, 18, 18] = conv_transpose(x, weight = y.weight.taken, bias = b, stride = 2, pad = 1)
+
+Where every pixel is repeated s times along an axis, taps that fall on one pixel become one. Output o sums w[j] * x[(o +
+j - p) / s], rounded down, over j; pixel i is read by all j with 0 <= o + j - p - s * i < s. So it is a transposed
+convolution of stride s with k + s - 1 taps, tap t the sum of w[k - 1 - t] to w[k - 1 - t + s - 1] as far as they exist,
+and the padding k - 1 - p. It holds at the borders, as zeros repeated are zeros. For 3x3 taps on an image twice as large
+each result takes 4 products instead of 9, by Winograd's method 25 / 16 instead of 36 / 16.
+
+    before:  u: f32[1, 8, 18, 18] = resize(x, size = [18, 18], mode = linear)
+             y: f32[1, 4, 18, 18] = conv(u, weight = w, bias = b)               w: f32[4, 8, 1, 1]
+    after:   y.small: f32[1, 4, 9, 9] = conv(x, weight = w, bias = b)
+             y: f32[1, 4, 18, 18] = resize(y.small, size = [18, 18], mode = linear)
+
+A pointwise convolution mixes channels, a resize pixels: either may come first, also with a bias where the weights of
+every output add up to 1. Functions of elements go before a resize that repeats pixels.
+Requires: batch norms folded, branches merged. Ensures: a resize that nobody reads any more is gone. Declines: images
+that are not repeated by whole factors (for kernels beyond 1x1), strides and dilations, padding beyond the kernel's
+reach, images that shrink, small maps under many weights, where reading them decides (measured below); where the source
+says `@nofuse`. `@fuse` overrides what concerns the gain alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import ClassVar, Final
+
+from convc.ir.graph import Graph, Node, Value, fresh_name
+from convc.ir.op import Op
+from convc.ops.common import Binary, Unary
+from convc.ops.conv import Conv
+from convc.ops.conv_transpose import ConvTranspose
+from convc.ops.elementwise import Constant
+from convc.ops.movement import Expand, Slice, Transpose
+from convc.ops.resize import Resize
+from convc.ops.shape import Reshape
+from convc.passes.base import Pass, Report, unwanted
+from convc.passes.constants import Constants
+
+#: Pixels of a result, of all images, from which on a transposed convolution pays whatever its weights. Below, where its
+#: weights leave the second-level cache, reading them takes what it saves: there are more of them than before.
+_LARGE: Final = 1024
+_CACHE: Final = 1024 * 1024
+
+#: Channels below which interpolating the many that a convolution makes of them costs more than the convolution.
+_FEW: Final = 6
+
+#: How far the weights of an interpolation may add up to something else than 1.
+_ROUNDING: Final = 1e-12
+
+
+@dataclass(frozen=True)
+class FoldResize(Pass):
+    """See the module docstring."""
+
+    name: ClassVar[str] = "fold-resize"
+    level: ClassVar[int] = 1
+
+    def run(self, graph: Graph, report: Report) -> Graph:
+        nodes: dict[str, Node] = {}  # those so far, by name, in order
+        constants = Constants.of(graph)
+        passed: set[str] = set()  # resizes that a reader no longer needs
+        for node in graph.nodes:
+            resize = _resize_before(node, nodes, constants)
+            made = [node] if resize is None else _fold(graph, resize, node, constants, report)
+            if resize is not None and made[-1] is not node:
+                passed.add(resize.name)
+            nodes.update((new.name, new) for new in made)
+        read = {value.name for node in nodes.values() for value in node.inputs} | graph.output_names
+        return graph.with_nodes(node for node in nodes.values() if node.name not in passed or node.name in read)
+
+
+def _resize_before(node: Node, nodes: Mapping[str, Node], constants: Constants) -> Node | None:
+    """The resize that enlarges what a convolution or a function of elements reads; the rest must be constant."""
+    if not isinstance(node.op, (Conv, Unary, Binary)) or constants.all_known(node.inputs):
+        return None
+    first = next(value for value in node.inputs if value.name not in constants.known)
+    resize = nodes.get(first.name)
+    if resize is None or not isinstance(resize.op, Resize):
+        return None
+    others = [value for value in node.inputs if value != first]
+    return resize if constants.all_known(others) else None
+
+
+def _fold(graph: Graph, resize: Node, node: Node, constants: Constants, report: Report) -> list[Node]:
+    """The nodes that make the result of `node`: itself where it stays as it is."""
+    if not isinstance(node.op, Conv):
+        alone = _is_alone(graph, resize) and not unwanted(resize, node) and _is_by_channel(resize, node)
+        if not alone:
+            return [node]
+        report.applied(node, f"computed before {resize.name} repeats pixels")
+        return _exchanged(resize, node, node.op, constants)
+    conv, taps = node.op, node.inputs[1].type.shape[2:]
+    pointwise = prod(taps) == prod(conv.stride) == 1 and not any(conv.pad)
+    reason = unwanted(resize, node) or (_stays_after if pointwise else _stays_large)(resize, node)
+    if reason:
+        report.declined(node, f"computed of the result of {resize.name}: {reason}")
+        return [node]
+    if pointwise:
+        report.applied(node, f"computed before {resize.name} enlarges the image")
+        return _exchanged(resize, node, conv, constants)
+    report.applied(node, f"a transposed convolution of {resize.inputs[0].name}, which {resize.name} repeats")
+    return _transposed(resize, node, conv, constants)
+
+
+def _stays_after(resize: Node, node: Node) -> str:
+    """Why a pointwise convolution is not computed of the image as it is; empty if it is."""
+    x, result, op = resize.inputs[0].type, resize.output.type, resize.op
+    assert isinstance(op, Resize)
+    if result.elements <= x.elements:
+        return "it does not enlarge the image"
+    sums = (sum(weights) for axis in op.taps(x.shape[2:]) for weights in axis.weights)
+    if len(node.inputs) == 3 and any(abs(total - 1) > _ROUNDING for total in sums):
+        return "the weights of its pixels do not add up to 1, the bias would be another"
+    more, mixed = node.output.type.shape[1] > x.shape[1], node.inputs[1].type.shape[1]
+    copies = all(axis.copies for axis in op.taps(x.shape[2:]))
+    if more and mixed < _FEW and not copies and not _is_wanted(resize, node):
+        return f"mixing {mixed} channels takes less than interpolating what it makes of them"
+    return ""
+
+
+def _stays_large(resize: Node, node: Node) -> str:
+    """Why a convolution is not computed as a transposed one; empty if it is."""
+    conv, taps = node.op, node.inputs[1].type.shape[2:]
+    assert isinstance(conv, Conv)
+    factors = _repeats(resize)
+    if factors is None:
+        return "its pixels are not repeated by whole factors"
+    if prod(factors) == 1:
+        return "it does not enlarge the image"
+    if prod(conv.stride) > 1 or any(d > 1 for d, k in zip(conv.dilation, taps, strict=True) if k > 1):
+        return "windows with strides or dilation do not read the copies of a pixel together"
+    if any(before >= k or after >= k for before, after, k in zip(*_halves(conv.pad), taps, strict=True)):
+        return "some windows lie in the padding alone"
+    pixels = prod(node.output.type.shape) // node.output.type.shape[1]
+    wide = prod(k + s - 1 for k, s in zip(taps, factors, strict=True))
+    weights = prod(node.inputs[1].type.shape[:2]) * wide * node.output.type.dtype.size
+    if pixels < _LARGE and weights > _CACHE and not _is_wanted(resize, node):
+        return f"{pixels} pixels are too few for {weights:,} bytes of weights, which would take longer to read"
+    return ""
+
+
+def _is_wanted(resize: Node, node: Node) -> bool:
+    """Whether the source says `@fuse`: then it is done even where it might not pay."""
+    return bool(resize.fuse or node.fuse)
+
+
+def _repeats(resize: Node) -> tuple[int, ...] | None:
+    """How often each pixel is repeated along each axis; None where it is anything else."""
+    op, extents = resize.op, resize.inputs[0].type.shape[2:]
+    assert isinstance(op, Resize)
+    factors = tuple(out // extent for out, extent in zip(op.size, extents, strict=True))
+    for axis, factor, extent in zip(op.taps(extents), factors, extents, strict=True):
+        if not axis.copies or axis.places != tuple((i,) for i in range(extent) for _ in range(factor)):
+            return None
+    return factors
+
+
+def _halves(pad: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What is added before each axis, and after each."""
+    return pad[: len(pad) // 2], pad[len(pad) // 2 :]
+
+
+def _is_by_channel(resize: Node, node: Node) -> bool:
+    """Whether a function of elements is the same for all copies of a pixel, and nothing else is read."""
+    op, x = resize.op, resize.inputs[0].type
+    assert isinstance(op, Resize)
+    if resize.output.type.elements <= x.elements or not all(axis.copies for axis in op.taps(x.shape[2:])):
+        return False
+    others = [value.type.shape for value in node.inputs if value != resize.output]
+    return node.output.type.shape == resize.output.type.shape and all(
+        prod(shape) == prod(shape[: -(x.rank - 2)]) for shape in others
+    )
+
+
+def _is_alone(graph: Graph, resize: Node) -> bool:
+    """Whether what is resized is computed for that alone, and the result read once."""
+    x = resize.inputs[0]
+    computed = x.name not in {value.name for value in graph.inputs}
+    return computed and all(
+        len(graph.users.get(name, ())) <= 1 and name not in graph.output_names for name in (x.name, resize.name)
+    )
+
+
+def _exchanged(resize: Node, node: Node, op: Op, constants: Constants) -> list[Node]:
+    """The node before the resize, which takes its name."""
+    inputs = tuple(resize.inputs[0] if value == resize.output else value for value in node.inputs)
+    (type,) = op.infer(*(value.type for value in inputs))
+    small = Value(fresh_name(f"{node.name}.small", constants.names), type)
+    constants.names.add(small.name)
+    return [Node(op, inputs, (small,), node.span, node.fuse), replace(resize, inputs=(small,), outputs=node.outputs)]
+
+
+def _transposed(resize: Node, node: Node, conv: Conv, constants: Constants) -> list[Node]:
+    """The constant nodes of the new weights, and the transposed convolution."""
+    factors, weight = _repeats(resize), node.inputs[1]
+    assert factors is not None
+    ic, taps, groups = weight.type.shape[1], weight.type.shape[2:], conv.groups
+    none, each = (0,) * len(taps), (1,) * len(taps)
+    nodes: list[Node] = []
+
+    def make(name: str, op: Op, *inputs: Value) -> Value:
+        return constants.make(nodes, node, f"{node.name}.weight.{name}", op, *inputs)
+
+    for axis, k in enumerate(taps, 2):
+        if k > 1:
+            weight = make("turned", Slice(axis, k - 1, -k - 1, -1), weight)
+    one = make("one", Constant(1.0))
+    around = tuple(s - 1 for s in factors)
+    window = make("window", Expand((ic, 1, *factors)), one)
+    summed = Conv(each, (*around, *around), each, ic, False)
+    weight = make("summed", summed, weight, window)
+    weight = _by_inputs(weight, groups, make)
+    pad = tuple(k - 1 - p for k, p in zip((*taps, *taps), conv.pad, strict=True))
+    op = ConvTranspose(factors, pad, none, each, groups, conv.bias)
+    return [*nodes, Node(op, (resize.inputs[0], weight, *node.inputs[2:]), node.outputs, node.span, node.fuse)]
+
+
+def _by_inputs(weight: Value, groups: int, make: Callable[..., Value]) -> Value:
+    """`[oc, ic / groups, ...]` as `[ic, oc / groups, ...]`."""
+    oc, ic, *taps = weight.type.shape
+    each = oc // groups
+    if each > 1 and ic > 1 and groups > 1:
+        weight = make("groups", Reshape((groups, each, ic, *taps)), weight)
+        weight = make("exchanged", Transpose((0, 2, 1, *range(3, 3 + len(taps)))), weight)
+    elif groups == 1:
+        weight = make("exchanged", Transpose((1, 0, *range(2, 2 + len(taps)))), weight)
+    shape = (ic * groups, each, *taps)
+    return weight if weight.type.shape == shape else make("taken", Reshape(shape), weight)
