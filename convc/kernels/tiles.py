@@ -41,6 +41,11 @@ class Axis:
         end = min(count, (self.size - 1 - first) // self.stride + 1)
         return (begin, end) if begin < end else (0, 0)
 
+    @property
+    def taps_inside(self) -> int:
+        """Taps of all outputs that read inside the input."""
+        return sum(end - begin for begin, end in (self.valid(0, self.out, tap) for tap in range(self.kernel)))
+
     def groups(self, start: int, count: int) -> tuple[TapGroup, ...]:
         """Taps in order, neighbours with the same valid outputs joined; taps that nobody reads are left out."""
         found: list[TapGroup] = []

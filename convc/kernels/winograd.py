@@ -9,6 +9,9 @@ block is made first, in the thread's scratch; then, for each tile of output chan
 (the same register tile as direct convolution, whose pixels are now tiles) and the output transform. So nothing but src,
 U and dst is ever outside of the caches next to the core.
 
+Taps along the depth are no transform either: the slices that an output slice reads are further input channels. Those
+outside of the volume take no part where all tiles of a block have them outside, else they are zeros.
+
 Dilation d splits the map into d x d parts, each a convolution of its own over every d-th pixel: tiles just lie on
 those. Where an axis has a kernel of one its scheme is F(1, 1), no transform.
 
@@ -35,7 +38,7 @@ from convc.kernels.conv_packing import whole_and_rest
 from convc.kernels.formula import Formula
 from convc.kernels.plane import Plane
 from convc.kernels.register_tile import unroll
-from convc.kernels.tiles import Axis, divide
+from convc.kernels.tiles import Axis, divide, present
 from convc.kernels.toom_cook import Scheme
 
 #: Bytes of a map up to which its lines come from a cache soon enough.
@@ -96,21 +99,23 @@ def products(schemes: Schemes) -> int:
     return sum(count for _, count in taking_part(schemes))
 
 
-def summed_channels(schemes: Schemes, channels: int, lanes: int) -> int:
-    """Channels of each phase that a product sums over: phases follow one another in whole blocks."""
-    return channels if len(phases(schemes)) == 1 else round_up(channels, lanes)
+def summed_channels(schemes: Schemes, slices: int, channels: int, lanes: int) -> int:
+    """Channels of each phase that a product sums over: slices and phases follow one another in whole blocks."""
+    return channels if slices == len(phases(schemes)) == 1 else slices * round_up(channels, lanes)
 
 
 @dataclass(frozen=True, slots=True)
 class WinogradPacking(Packing):
-    """Weights `[oc, ic / groups, kh, kw]` -> `[group][span][point][tile of oc][phase][ic][o][lane]`, transformed.
+    """Weights `[oc, ic / groups, kd, kh, kw]` -> `[group][span][point][tile of oc][phase][kd][ic][o][lane]`.
 
-    Absent channels are zero. A span is `span` tiles of output channels, whose products are made point by point.
+    They are transformed; absent channels are zero. A span is `span` tiles of output channels, whose products are made
+    point by point.
     """
 
     oc: int
     ic: int
     groups: int
+    slices: int  # taps along the depth
     schemes: Schemes
     vectors: int
     lanes: int
@@ -123,8 +128,8 @@ class WinogradPacking(Packing):
 
     @property
     def channels(self) -> int:
-        """Input channels of a phase in a group."""
-        return summed_channels(self.schemes, self.ic // self.groups, self.lanes)
+        """Input channels of a phase in a group, of all slices."""
+        return summed_channels(self.schemes, self.slices, self.ic // self.groups, self.lanes)
 
     def size(self) -> int:
         return self.groups * self.tiles * products(self.schemes) * self.channels * self.vectors * self.lanes
@@ -132,15 +137,17 @@ class WinogradPacking(Packing):
     def apply(self, array: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
         height, width = self.schemes
         per_group, channels = self.oc // self.groups, self.ic // self.groups
-        weights = np.asarray(array, np.float64).reshape(self.groups, per_group, channels, height.kernel * width.kernel)
+        taps = height.kernel * width.kernel
+        weights = np.asarray(array, np.float64).reshape(self.groups, per_group, channels, self.slices, taps)
         every, tile = phases(self.schemes), self.vectors * self.lanes
         points = height.inputs * width.inputs
-        out = np.zeros((self.groups, self.tiles, points, len(every), self.channels, tile), np.float32)
+        shape = (self.groups, self.tiles, points, len(every), self.slices, self.channels // self.slices, tile)
+        out = np.zeros(shape, np.float32)
         for number, phase in enumerate(every):
             both = np.kron(height.weights(phase.numbers[0]), width.weights(phase.numbers[1]))
             for group, at in product(range(self.groups), range(self.tiles)):
                 part = weights[group, at * tile : min((at + 1) * tile, per_group)]
-                out[group, at, :, number, :channels, : part.shape[0]] = (part @ both.T).transpose(2, 1, 0)
+                out[group, at, :, number, :, :channels, : part.shape[0]] = (part @ both.T).transpose(3, 2, 1, 0)
         parts = [
             out[:, begin : begin + self.span, point, first : first + count].reshape(self.groups, -1)
             for begin in range(0, self.tiles, self.span)
@@ -169,6 +176,7 @@ class Winograd(Kernel):
     ic: int
     oc: int
     groups: int
+    depth: Axis
     height: Axis
     width: Axis
     schemes: Schemes
@@ -188,11 +196,12 @@ class Winograd(Kernel):
     @property
     def stem(self) -> str:
         size = "x".join(str(scheme.outputs) for scheme in self.schemes)
-        kernel = f"{self.height.kernel}x{self.width.kernel}"
+        axes = present(self.depth, self.height, self.width)
+        kernel, out = ("x".join(str(getattr(axis, name)) for axis in axes) for name in ("kernel", "out"))
         dilated = f"_dilated{self.height.dilation}" if self.height.dilation > 1 else ""
         stride = max(self.height.stride, self.width.stride)
         strided = f"s{stride}" if stride > 1 else ""
-        shape = f"{self.ic}x{self.height.out}x{self.width.out}_{self.oc}"
+        shape = f"{self.ic}x{out}_{self.oc}"
         return f"winograd{size}_{kernel}{strided}{dilated}_{shape}{self.epilogue.suffix}"
 
     @property
@@ -225,7 +234,8 @@ class Winograd(Kernel):
     @cached_property
     def taking_part(self) -> tuple[tuple[int, int], ...]:
         """For each point the first block of V that takes part, and how many do."""
-        return tuple((first * self.ic_blocks, count * self.ic_blocks) for first, count in taking_part(self.schemes))
+        blocks = self.depth.kernel * self.ic_blocks
+        return tuple((first * blocks, count * blocks) for first, count in taking_part(self.schemes))
 
     @property
     def uneven(self) -> bool:
@@ -238,13 +248,13 @@ class Winograd(Kernel):
 
     @property
     def channels(self) -> int:
-        """Input channels of a phase that a product sums over."""
-        return summed_channels(self.schemes, self.group_ic, self.lanes)
+        """Input channels of a phase that a product sums over, of all slices."""
+        return summed_channels(self.schemes, self.depth.kernel, self.group_ic, self.lanes)
 
     @property
     def v_blocks(self) -> int:
-        """Blocks of channels of all phases."""
-        return len(self.phases) * self.ic_blocks
+        """Blocks of channels of all phases and slices."""
+        return len(self.phases) * self.depth.kernel * self.ic_blocks
 
     @property
     def reduction(self) -> tuple[tuple[int, int, int], ...]:
@@ -286,11 +296,11 @@ class Winograd(Kernel):
     @property
     def fetches_source(self) -> bool:
         """Whether the map is too large for the second-level cache, so that its inputs are fetched a block ahead."""
-        return self.blocks > 1 and 4 * self.ic * self.height.size * self.width.size > MAP_BYTES
+        return self.blocks > 1 and 4 * self.ic * self.depth.size * self.height.size * self.width.size > MAP_BYTES
 
     @property
     def fetches_result(self) -> bool:
-        return 4 * self.oc * self.height.out * self.width.out > MAP_BYTES
+        return 4 * self.oc * self.depth.out * self.height.out * self.width.out > MAP_BYTES
 
     @property
     def input_rows(self) -> int:
@@ -322,7 +332,7 @@ class Winograd(Kernel):
     @property
     def tiles(self) -> int:
         """Tiles of all images."""
-        return self.n * len(self.tile_rows) * len(self.tile_columns)
+        return self.n * self.depth.out * len(self.tile_rows) * len(self.tile_columns)
 
     @property
     def blocks(self) -> int:

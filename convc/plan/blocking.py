@@ -66,12 +66,36 @@ def flattened(walk: Walk, pixels: int) -> Walk:
     )  # fmt: skip
 
 
+def upright(walk: Walk) -> Walk:
+    """A walk over volumes whose taps lie along the depth alone as one over images, whose rows are the slices.
+
+    Others stay as they are.
+    """
+    rows = [(p.h, p.w) for p in (walk.src, walk.dst)] + [a.strides[3:] for a in walk.epilogue.accesses]
+    alone = walk.depth.kernel > 1 and all(_is_trivial(axis) for axis in (walk.height, walk.width))
+    if not alone or not all(walk.height.out == 1 or h == w * walk.width.out for h, w in rows):
+        return walk
+    count = walk.height.out * walk.width.out
+    accesses = tuple(
+        replace(a, strides=(*a.strides[:2], 0, a.strides[2], a.strides[4])) for a in walk.epilogue.accesses
+    )
+    return replace(
+        walk, depth=UNIT, height=walk.depth, width=replace(UNIT, size=count, out=count),
+        src=replace(walk.src, d=0, h=walk.src.d), dst=replace(walk.dst, d=0, h=walk.dst.d),
+        epilogue=replace(walk.epilogue, accesses=accesses),
+    )  # fmt: skip
+
+
 def is_line(walk: Walk) -> bool:
     """Whether it is pointwise, and the pixels of every map follow one another as if it had one row."""
-    axes = (walk.depth, walk.height, walk.width)
-    pointwise = all(a.kernel == a.stride == 1 and a.pad == 0 and a.size == a.out for a in axes)
+    pointwise = all(map(_is_trivial, (walk.depth, walk.height, walk.width)))
     steps = [(p.d, p.h, p.w) for p in (walk.src, walk.dst)] + [a.strides[2:] for a in walk.epilogue.accesses]
     return pointwise and all(_rows_join(walk, *step) for step in steps)
+
+
+def _is_trivial(axis: Axis) -> bool:
+    """Whether every output reads the input at its own place, and no other."""
+    return axis.kernel == axis.stride == 1 and axis.pad == 0 and axis.size == axis.out
 
 
 def _rows_join(walk: Walk, d: int, h: int, w: int) -> bool:

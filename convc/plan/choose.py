@@ -8,10 +8,11 @@ all in `plan/machine.py`. `convc build --tune` measures the few best candidates 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Final
 
 from convc.ir.types import ceil_div, round_up
-from convc.kernels.tiles import UNIT, Axis
+from convc.kernels.tiles import Axis
 from convc.kernels.toom_cook import PAIRS
 from convc.options import Options
 from convc.plan.candidate import DIRECT, Candidate, Choice
@@ -89,7 +90,7 @@ def _suits_winograd(problem: Problem) -> bool:
     taps = _taps(p.height), _taps(p.width)
     fits = max(taps) > 1 and all(r in TAPS for r in taps)
     plain = all(axis.stride == 1 or axis.dilation == 1 for axis in (p.height, p.width))
-    return p.depth == UNIT and p.blocked and not narrow and fits and plain
+    return p.blocked and not narrow and fits and plain
 
 
 def _taps(axis: Axis) -> int:
@@ -100,12 +101,11 @@ def _taps(axis: Axis) -> int:
 def direct_cycles(problem: Problem) -> float:
     """Expected cycles of direct convolution with every thread at work: taps in the padding cost nothing."""
     p, machine = problem, MACHINES[problem.registers]
-    taps = 1
-    for axis in (p.height, p.width):
-        taps *= sum(end - begin for begin, end in (axis.valid(0, axis.out, tap) for tap in range(axis.kernel)))
+    axes = (p.depth, p.height, p.width)
+    taps = prod(axis.taps_inside for axis in axes)
     channels = p.ic // p.groups * round_up(p.oc, p.lanes) / p.lanes
     computed = p.n * taps * channels / machine.rate / machine.direct_efficiency
-    streamed = 4 * p.ic // p.groups * p.oc * p.kernel[0] * p.kernel[1] / machine.memory_rate
+    streamed = 4 * p.ic // p.groups * p.oc * prod(axis.kernel for axis in axes) / machine.memory_rate
     return (max(computed, streamed) + (1 - machine.overlap) * min(computed, streamed)) / p.threads
 
 

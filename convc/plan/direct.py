@@ -13,7 +13,7 @@ from convc.kernels.register_tile import choose_tile
 from convc.ops.conv import Conv
 from convc.options import Target
 from convc.plan.axes import axes_of
-from convc.plan.blocking import Walk, flattened, rows_per_group, split_reduction
+from convc.plan.blocking import Walk, flattened, rows_per_group, split_reduction, upright
 from convc.plan.call import Call, Packed, plane
 from convc.plan.formulas import make_formula
 from convc.plan.reduction import reduction_of, tile_blocks
@@ -26,12 +26,12 @@ def direct_call(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node
     oc, window = weight.type.shape[0], weight.type.shape[2:]
     formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
     blocks = ceil_div(oc, lanes)
-    depth, height, width = axes_of(op, window, src, dst)
+    walk = upright(Walk(*axes_of(op, window, src, dst), plane(src, 1), plane(dst, lanes), formula))
     pixels, vectors = choose_tile(
-        tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers, ragged=op.groups == 1
+        tile_blocks(oc, op.groups, lanes, blocks), walk.width.out, target.registers, ragged=op.groups == 1
     )
     reduction = reduction_of(src, oc, op.groups, vectors * lanes, ceil_div(blocks, vectors))
-    walk = flattened(Walk(depth, height, width, plane(src, 1), plane(dst, lanes), formula), pixels)
+    walk = flattened(walk, pixels)
     split = split_reduction(reduction, prod(window), vectors * lanes) if src.block > 1 and dst.block > 1 else None
     packing = ConvPacking(oc, op.groups, window, vectors, lanes, reduction, split=split)
     kernel = ConvDirect(

@@ -9,6 +9,9 @@ from convc.kernels.conv_packing import VectorPacking
 from convc.kernels.formula import Formula
 from convc.kernels.plane import Plane
 from convc.kernels.winograd import Winograd, WinogradPacking
+from convc.ops.conv import Conv
+from convc.plan.axes import axes_of
+from convc.plan.blocking import Walk, upright
 from convc.plan.call import Call, Packed, Scratch, plane
 from convc.plan.candidate import Choice
 from convc.plan.formulas import make_formula
@@ -21,10 +24,11 @@ def winograd_call(
 ) -> Call:
     """`anchor` with its epilogue, computed as `choice` says."""
     bias = len(anchor.inputs) == 3
-    formula, operands = make_formula(graph, followers, node.output.type, problem.lanes, anchor.output)
-    kernel, packing, reason = winograd_kernel(
-        problem, choice, plane(anchor.inputs[0].type), plane(node.output.type), formula, bias
-    )
+    op, src, dst = anchor.op, anchor.inputs[0].type, node.output.type
+    assert isinstance(op, Conv)
+    formula, operands = make_formula(graph, followers, dst, problem.lanes, anchor.output)
+    walk = upright(Walk(*axes_of(op, anchor.inputs[1].type.shape[2:], src, dst), plane(src), plane(dst), formula))
+    kernel, packing, reason = winograd_kernel(problem, choice, walk.src, walk.dst, walk.epilogue, bias)
     biases = (Packed(anchor.inputs[2], VectorPacking(kernel.oc, kernel.bias_floats)),) if bias else ()
     sources = (anchor.inputs[0], Packed(anchor.inputs[1], packing), *biases, *operands)
     return Call(kernel, (*sources, Scratch(kernel.scratch_bytes), node.output), kernel.items, node, reason)
@@ -37,10 +41,10 @@ def winograd_kernel(
     shape = WinogradShape(p, choice.candidate)
     pixels, vectors = shape.register_tile
     kernel = Winograd(
-        p.lanes, vectors, pixels, p.n, p.ic, p.oc, p.groups, p.height, p.width, shape.schemes, choice.candidate.block,
-        shape.span, shape.parts, src, dst, bias, formula, starts,
+        p.lanes, vectors, pixels, p.n, p.ic, p.oc, p.groups, p.depth, p.height, p.width, shape.schemes,
+        choice.candidate.block, shape.span, shape.parts, src, dst, bias, formula, starts,
     )  # fmt: skip
-    packing = WinogradPacking(p.oc, p.ic, p.groups, shape.schemes, vectors, p.lanes, shape.span)
+    packing = WinogradPacking(p.oc, p.ic, p.groups, p.depth.kernel, shape.schemes, vectors, p.lanes, shape.span)
     height, width = shape.schemes
     reason = (
         f"winograd {height} x {width}, {kernel.tiles} tiles in blocks of {kernel.block_sizes[0]}, {pixels} x "

@@ -52,14 +52,23 @@ class WinogradShape:
 
     @property
     def channels(self) -> int:
-        """Input channels of each phase that a product sums over."""
-        return summed_channels(self.schemes, self.problem.ic // self.problem.groups, self.problem.lanes)
+        """Input channels of each phase that a product sums over, of all slices."""
+        p = self.problem
+        return summed_channels(self.schemes, p.depth.kernel, p.ic // p.groups, p.lanes)
 
     @property
     def tiles(self) -> int:
         p = self.problem
         across = (_tiles(axis, m) for axis, m in zip((p.height, p.width), self.candidate.outputs, strict=True))
-        return p.n * next(across) * next(across)
+        return p.n * p.depth.out * next(across) * next(across)
+
+    @property
+    def inside(self) -> float:
+        """How much of the taps along the depth lies inside the volume, of those that products sum over."""
+        if len(phases(self.schemes)) > 1:
+            return 1.0
+        depth = self.problem.depth
+        return depth.taps_inside / (depth.kernel * depth.out)
 
     @property
     def blocks(self) -> int:
@@ -81,7 +90,7 @@ class WinogradShape:
     @property
     def span(self) -> int:
         """Tiles of output channels whose products are made point by point: all, where V is too large to read often."""
-        channels = self.ic_blocks * self.problem.lanes
+        channels = self.ic_blocks * self.problem.lanes * self.problem.depth.kernel
         if 4 * self.products * channels * ceil_div(self.tiles, self.blocks) <= self.machine.v_bytes:
             return 1
         return ceil_div(self.oc_tiles, self.parts)
@@ -121,7 +130,7 @@ class WinogradShape:
         size = ceil_div(self.tiles, self.blocks)
         pieces = ceil_div(size, pixels)
         channel = max(size * vectors / m.rate, (size + vectors * pieces) / m.rate, m.latency * pieces)
-        multiplied = channel / m.product_efficiency * self.channels * self.products
+        multiplied = channel / m.product_efficiency * self.channels * self.inside * self.products
         stored = (2 * m.access * size * vectors + m.call * pieces) * self.points
         return self.blocks * p.groups * self.oc_tiles * (multiplied + stored)
 
@@ -156,7 +165,8 @@ class WinogradShape:
         down, across = width.inputs * additions(height.output_sums), height.outputs * additions(width.output_sums)
         moved = self.points + 2 * height.outputs * width.inputs + 3 * height.outputs * width.outputs
         after = machine.transform + machine.operation * (down + across) + machine.access * moved
-        return self.tiles * groups * (self.parts * self.ic_blocks * before + self.oc_blocks * after)
+        sources = self.parts * self.ic_blocks * self.problem.depth.kernel * self.inside
+        return self.tiles * groups * (sources * before + self.oc_blocks * after)
 
 
 def _tiles(axis: Axis, outputs: int) -> int:

@@ -64,12 +64,27 @@ def absolute(kernel: Winograd, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return out[:, :, : kernel.height.out, : kernel.width.out]
 
 
+def in_volume(kernel: Winograd, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """The same for volumes: [n, oc, od, oh, ow]. Taps along the depth alone are those of an image of slices."""
+    depth = kernel.depth
+    if not depth.present and weight.shape[2] > 1:
+        image = absolute(kernel, x.reshape(*x.shape[:3], -1), weight[..., 0])
+        return image.reshape(*image.shape[:3], *x.shape[3:])
+    slices = []
+    for od in range(depth.out):
+        read = ((od * depth.stride - depth.pad + kd * depth.dilation, kd) for kd in range(depth.kernel))
+        inside = [absolute(kernel, x[:, :, i], weight[:, :, kd]) for i, kd in read if 0 <= i < depth.size]
+        slices.append(sum(inside, np.zeros((len(x), kernel.oc, kernel.height.out, kernel.width.out))))
+    return np.stack(slices, axis=2)
+
+
 def bound(kernel: Winograd, x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     """gamma_k: every channel of a phase rounds a product and a sum; a transform thrice a point, weights once."""
-    channels = kernel.ic // kernel.groups * len(kernel.phases)
+    channels = kernel.ic // kernel.groups * kernel.depth.kernel * len(kernel.phases)
     roundings = 2 * channels + 3 * 2 * sum(s.inputs for s in kernel.schemes) + 8
     unit = 2.0**-24 * roundings
-    scale = absolute(kernel, x, weight) + np.abs(bias)[:, None, None]
+    scale = in_volume(kernel, x, weight) if x.ndim == 5 else absolute(kernel, x, weight)
+    scale = scale + np.abs(bias).reshape(-1, *(1,) * (x.ndim - 2))
     return unit / (1 - unit) * scale + 1e-30
 
 
@@ -123,6 +138,51 @@ def test_other_kernels_are_within_their_bounds(target: str, line: str) -> None:
     (expected,) = run(parse_graph(text), {"x": x}, weights).values()
     weight, bias = (weights[p.name].astype(np.float64) for p in parse_graph(text).parameters)
     assert np.all(np.abs(kernel(x) - expected) <= bound(found, np.maximum(x, 0), weight, bias))
+
+
+#: Volumes: outputs of a tile, channels, depth, height, width, call. Slices outside of the volume: of some tiles of a
+#: block, of all, of all taps; products in several panels; blocks within a slice and over several.
+VOLUMES = """
+    4x4  16 5 9 10   conv(24, 3, pad = 1)
+    4x4  16 4 19 30  conv(16, 3, pad = 1, bias = false)
+    2x2  96 3 5 6    conv(16, 3, pad = 1)
+    4x4  32 1 6 6    conv(16, 3, pad = 1)
+    4x4  16 6 5 9    conv(16, [1, 3, 3], pad = [0, 1, 1, 0, 1, 1])
+    4x1  16 7 5 6    conv(20, [3, 1, 1], pad = [1, 0, 0, 1, 0, 0])
+    4x1  16 9 3 2    conv(20, [3, 1, 1], stride = [2, 1, 1], pad = [1, 0, 0, 0, 0, 0])
+    4x4  24 4 7 8    conv(16, 3, stride = 2, pad = 1)
+    2x2  16 6 8 9    conv(16, 3, pad = [2, 1, 1, 2, 1, 1], dilation = [2, 1, 1])
+    4x4  16 3 6 6    conv(16, [2, 3, 3], stride = [2, 1, 1], pad = [3, 1, 1, 3, 1, 1])
+    4x4  64 4 5 6    conv(64, 3, pad = 1, groups = 2)
+    1x4  33 3 4 9    conv(16, [3, 1, 3], pad = [1, 0, 1, 1, 0, 1])
+"""
+
+
+@pytest.mark.parametrize("line", VOLUMES.strip().splitlines(), ids=lambda line: " ".join(line.split()[5:]))
+@pytest.mark.parametrize(("target", "threads"), [("native", 2), ("generic", 1)])
+def test_volumes_are_within_their_bounds(target: str, threads: int, line: str) -> None:
+    outputs, *size, call = line.split(maxsplit=5)
+    shape = (2, *map(int, size))
+    convolution = f"relu(x) |> {call}"
+    out = parse_graph(f"network one(x: f32{list(shape)}) {{ return {convolution} }}").outputs[0].value.type.shape
+    text = f"network one(x: f32{list(shape)}, a: f32{list(out)}) {{ y = {convolution}\n return y + a }}"
+    program, kernel, weights = compiled(text, options_for(target, threads, f"winograd {outputs}"))
+    (found,) = winograds(program)
+    random = np.random.default_rng(3)
+    x, a = (random.standard_normal(port.type.shape).astype(np.float32) for port in kernel.inputs)
+    (expected,) = run(parse_graph(text), {"x": x, "a": a}, weights).values()
+    bias = weights["y.bias"].astype(np.float64) if found.bias else np.zeros(out[1])
+    limit = bound(found, np.maximum(x, 0), weights["y.weight"].astype(np.float64), bias) + 2.0**-22 * np.abs(a)
+    assert np.all(np.abs(kernel(x, a) - expected) <= limit)
+
+
+def test_phases_of_a_transposed_convolution_of_volumes() -> None:
+    text = "network up(x: f32[2, 16, 3, 6, 7]) { return relu(x) |> conv_transpose(16, 4, stride = 2, pad = 1) }"
+    program, kernel, weights = compiled(text, options_for("native", 2, "winograd 5x5"))
+    assert len(winograds(program)) == 8
+    x = np.random.default_rng(1).standard_normal((2, 16, 3, 6, 7)).astype(np.float32)
+    (expected,) = run(parse_graph(text), {"x": x}, weights).values()
+    assert np.abs(kernel(x) - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("outputs", ["2x2", "4x4", "6x6"])
