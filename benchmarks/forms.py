@@ -38,6 +38,7 @@ from convc.inspect.compare import is_inside
 from convc.inspect.cost import network_cost
 from convc.kernels.base import Kernel
 from convc.kernels.strassen import Strassen
+from convc.kernels.strassen_twice import PRODUCTS, StrassenTwice
 from convc.kernels.toom_cook import additions
 from convc.kernels.winograd import Winograd
 from convc.native.peak import peak_flops
@@ -96,6 +97,10 @@ def sides(form: Form, shape: tuple[int, int, int]) -> Sides:
 
 def saved(kernel: Kernel) -> int:
     """Operations that Winograd's or Strassen's method saves, what its own sums take counted as multiply-adds."""
+    if isinstance(kernel, StrassenTwice):
+        ic, oc, fours = kernel.quarter, kernel.packing.quarter, ceil(kernel.count / 4)
+        sums = 56 * ic + 77 * oc
+        return kernel.n * (2 * kernel.count * kernel.ic * kernel.oc - fours * (2 * PRODUCTS * ic * oc + 2 * sums))
     if isinstance(kernel, Strassen):
         sums = 4 * kernel.low + 7 * kernel.packing.half
         return kernel.n * (

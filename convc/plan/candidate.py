@@ -10,11 +10,13 @@ from typing import Final
 class Candidate:
     """An algorithm with its parameters.
 
-    Direct convolution has none, Winograd tiles of `outputs`, `block` at a time, Strassen `block` pairs at a time.
+    Direct convolution has none, Winograd tiles of `outputs`, `block` at a time, Strassen `block` pairs at a time, or
+    with two `levels`, his product of his products, fours.
     """
 
     outputs: tuple[int, int] = (0, 0)
     block: int = 0
+    levels: int = 1
 
     @property
     def is_direct(self) -> bool:
@@ -27,7 +29,7 @@ class Candidate:
     @property
     def name(self) -> str:
         if self.is_strassen:
-            return f"strassen, {self.block} pairs"
+            return f"strassen, {self.block} pairs" if self.levels == 1 else f"strassen twice, {self.block} fours"
         return "direct" if self.is_direct else f"winograd {self.outputs[0]}x{self.outputs[1]}, {self.block} tiles"
 
 

@@ -24,16 +24,19 @@ from convc.plan.winograd_shape import WinogradShape
 #: Tiles of a work item that are tried.
 BLOCKS: Final = (14, 28, 56)
 
-#: Pairs of register tiles that Strassen's product takes at a time, and the pixels that a tile has at least.
+#: Pairs of register tiles that Strassen's product takes at a time, fours with two levels, and the pixels that a tile
+#: has at least.
 PAIRS_AT_A_TIME: Final = (1, 2, 4)
+FOURS_AT_A_TIME: Final = (1, 2)
 LEAST_PIXELS: Final = 8
 
 #: How much longer than the best a candidate may be expected to take to be measured at all.
 HOPE: Final = 1.7
 
 #: How much coarser than the direct sum an algorithm may round to be chosen unasked in any network (`Scheme.growth`, of
-#: both axes): 5.0 for F(4, 3), 5.5 for F(2, 5), 4.2 for F(5, 4) along one axis, but not F(6, 3), 20.6, or F(4, 5), 19.
-MOST_GROWTH: Final = 6.0
+#: both axes): 5.0 for F(4, 3), 5.5 for F(2, 5), 4.2 for F(5, 4) along one axis, 7 for Strassen's product of products,
+#: but not F(6, 3), 20.6, or F(4, 5), 19.
+MOST_GROWTH: Final = 7.1
 
 #: What an algorithm's growth times the sums that follow one another in the network may be for it to be chosen unasked
 #: though it rounds more coarsely. Errors grow with both: of F(6, 3) VGG-16 (16 sums) has 6e-6 of its largest output,
@@ -60,6 +63,9 @@ def candidates(problem: Problem) -> Iterator[Candidate]:
     if problem.line and min(problem.ic, problem.oc) > problem.lanes and problem.pixels >= 2 * LEAST_PIXELS:
         pairs = StrassenShape(problem, Candidate(block=1)).pairs
         yield from (Candidate(block=block) for block in PAIRS_AT_A_TIME if block == 1 or block <= pairs)
+        if problem.ic % (4 * problem.lanes) == 0 and problem.pixels >= 4 * LEAST_PIXELS:
+            fours = StrassenShape(problem, Candidate(block=1, levels=2)).pairs
+            yield from (Candidate(block=b, levels=2) for b in FOURS_AT_A_TIME if b == 1 or b <= fours)
     if not _suits_winograd(problem):
         return
     for height in _outputs(problem.height):
@@ -131,11 +137,12 @@ def permitted(problem: Problem) -> dict[Candidate, float]:
 def contenders(problem: Problem) -> tuple[Candidate, ...]:
     """The likeliest, for measuring: of each algorithm the best block, of the best one another block too."""
     times = permitted(problem)
-    best: dict[tuple[int, int], Candidate] = {}
+    best: dict[tuple[tuple[int, int], int], Candidate] = {}
     for candidate in sorted(times, key=lambda c: times[c]):
-        best.setdefault(candidate.outputs, candidate)
+        best.setdefault((candidate.outputs, candidate.levels), candidate)
     ranked = sorted(best.values(), key=lambda c: times[c])
-    second = [c for c in times if c.outputs == ranked[0].outputs and c != ranked[0]]
+    first = ranked[0]
+    second = [c for c in times if (c.outputs, c.levels) == (first.outputs, first.levels) and c != first]
     likely = [c for c in ranked if times[c] <= HOPE * times[ranked[0]]]
     return (*likely, *sorted(second, key=lambda c: times[c])[:1])
 

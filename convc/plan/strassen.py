@@ -11,6 +11,7 @@ from convc.kernels.conv_packing import VectorPacking
 from convc.kernels.formula import Formula
 from convc.kernels.plane import Plane
 from convc.kernels.strassen import Strassen
+from convc.kernels.strassen_twice import StrassenTwice
 from convc.ops.conv import Conv
 from convc.ops.pool import MaxPool
 from convc.plan.call import Call, Packed, Scratch, plane
@@ -59,7 +60,8 @@ def product_kernel(
     """The kernel of a candidate over images, or `by_rows` over matrices."""
     shape = StrassenShape(problem, candidate)
     pixels, vectors = shape.register_tile
-    return Strassen(
+    kernel = Strassen if candidate.levels == 1 else StrassenTwice
+    return kernel(
         problem.lanes, vectors, pixels, problem.n, problem.ic, problem.oc, problem.pixels, candidate.block,
         shape.parts, src, dst, bias, epilogue, by_rows,
     )  # fmt: skip
@@ -67,7 +69,10 @@ def product_kernel(
 
 def product_reason(kernel: Strassen, choice: Choice) -> str:
     what = "rows" if kernel.by_rows else "pixels"
+    how = "strassen: 7 products of halves for 8, pairs of"
+    if isinstance(kernel, StrassenTwice):
+        how = "strassen twice: 49 products of quarters for 64, fours of"
     return (
-        f"strassen: 7 products of halves for 8, pairs of {kernel.pixels} {what} x {kernel.vectors * kernel.lanes} "
-        f"channels, {kernel.chunk} at a time: {choice.reason}"
+        f"{how} {kernel.pixels} {what} x {kernel.vectors * kernel.lanes} channels, {kernel.chunk} at a time: "
+        f"{choice.reason}"
     )

@@ -37,6 +37,7 @@ SHAPES = {
     "deformable": "f32[1, 64, 56, 56] deform_conv(slice(x, 1, 0, 18), 64, 3, pad = 1)",
     "linear": "f32[1, 512, 1, 1] flatten |> linear(1024)",
     "strassen": "f32[1, 64, 56, 56] conv(256, 1)",
+    "strassen twice": "f32[1, 256, 14, 14] conv(256, 1)",
     "strassen of an odd map": "f32[1, 728, 19, 19] conv(728, 1)",
     "winograd 2x2": "f32[1, 64, 56, 56] conv(64, 3, pad = 1)",
     "winograd 4x4": "f32[1, 64, 56, 56] conv(64, 3, pad = 1)",
@@ -48,7 +49,8 @@ SHAPES = {
 def units(name: str, target: str) -> tuple[list[Unit], tuple[str, ...]]:
     shape, call = re.fullmatch(r"(f32\[[^]]*\]) (.*)", SHAPES[name]).groups()  # type: ignore[union-attr]
     graph = parse_graph(f"network one(x: {shape}) {{ return x |> {call} |> relu }}")
-    choice = name if name.startswith("winograd") else "strassen" if name.startswith("strassen") else "direct"
+    algorithms = ("winograd", "strassen twice", "strassen")
+    choice = next((name if a == "winograd" else a for a in algorithms if name.startswith(a)), "direct")
     options = replace(make_options(target, 1), choices=(("*", choice),))
     emitted = translate(graph, options).emitted
     kinds = ("conv", "linear", "depthwise", "expand", "grouped", "winograd", "strassen", "deform")
