@@ -18,8 +18,8 @@ coefficient, and so do the columns of A, so that the two share their sums.
 A kernel of stride s is the sum of s kernels of stride 1, its phases, each over every s-th input and with every s-th
 tap: of three taps at stride 2 phase 0 has taps 0 and 2, phase 1 has tap 1. All share the points and so one A; a phase
 with fewer taps than the longest has no product at infinity, where only the last tap counts, and reads one input less.
-A long kernel of stride 1 is cut in two in the same way, into taps that follow one another: seven taps as four and three
-take 8 + 7 products for 5 outputs, where F(2, 7) takes 8 for 2 and rounds more.
+A long kernel of stride 1 is cut into phases of taps that follow one another: seven taps as four and three take 8 + 7
+products for 5 outputs, where F(2, 7) takes 8 for 2 and rounds more; fifteen as 4, 4, 4 and 3 take 31, not 75.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ class Group:
 class Scheme:
     """F(outputs, taps) along one axis, for a kernel of `kernel` taps in phases of at most `taps`.
 
-    With a stride every stride-th tap is a phase. Without, all taps are one if there are points for so many inputs, else
-    the kernel's two halves are. F(1, 1) is no transform at all, for an axis with a kernel no longer than its stride.
+    With a stride every stride-th tap is a phase. Without, the kernel is cut into the fewest phases for whose inputs
+    there are points. F(1, 1) is no transform at all, for an axis with a kernel no longer than its stride.
     """
 
     outputs: int
@@ -93,7 +93,8 @@ class Scheme:
     @property
     def phases(self) -> int:
         if self.stride == 1:
-            return 1 if self.outputs + self.kernel - 1 in (1, *PAIRS) else 2
+            parts = range(1, self.kernel + 1)
+            return next(n for n in parts if self.outputs - (-self.kernel // n) - 1 in (1, *PAIRS))
         return min(self.kernel, self.stride)
 
     @property

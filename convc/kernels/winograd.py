@@ -18,7 +18,7 @@ those. Where an axis has a kernel of one its scheme is F(1, 1), no transform.
 A stride splits the sum: a phase is every stride-th input with every stride-th tap (`Scheme`), and M[point] sums over
 phases as over channels. Of a 3x3 kernel of stride 2 the four phases have 2x2, 2x1, 1x2 and 1x1 taps; those with one tap
 along an axis have no products at its infinity. So F(4, 2) takes 25 + 20 + 20 + 16 products for 16 outputs, not 144.
-The halves of a long kernel are phases too.
+The pieces of a long kernel are phases too.
 """
 
 from __future__ import annotations

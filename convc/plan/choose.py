@@ -50,11 +50,12 @@ COARSE_GAIN: Final = 50_000
 #: would be 1.9 GB in four phases of F(5, 4), and 2 GiB are all that a library can hold.
 MOST_WEIGHTS: Final = 640 * 1024 * 1024
 
-#: Taps along an axis, at most of a phase of the stride, that Winograd is made for; 1 is an axis without a transform.
+#: Taps of a phase along an axis that Winograd is made for; 1 is an axis without a transform.
 TAPS: Final = (1, 2, 3, 4, 5, 7)
 
-#: Taps from which on a kernel of stride 1 may also be cut in two: 5 are as fast whole.
+#: Taps from which on a kernel of stride 1 may also be cut, into so many phases at most: 5 are as fast whole.
 MANY_TAPS: Final = 6
+MOST_CUT: Final = 6
 
 
 def candidates(problem: Problem) -> Iterator[Candidate]:
@@ -81,20 +82,20 @@ def candidates(problem: Problem) -> Iterator[Candidate]:
 
 
 def _outputs(axis: Axis) -> list[int]:
-    """How many outputs along an axis a tile may have."""
+    """How many outputs along an axis a tile may have; none where Winograd is not made for its taps."""
     taps = _taps(axis)
     if taps == 1:
         return [1]
-    halves = [ceil_div(taps, 2)] if axis.stride == 1 and taps >= MANY_TAPS else []
-    found = dict.fromkeys(t - r + 1 for r in (taps, *halves) for t in PAIRS)
+    parts = range(1, (MOST_CUT if axis.stride == 1 and taps >= MANY_TAPS else 1) + 1)
+    lengths = [length for length in (ceil_div(taps, count) for count in parts) if length in TAPS[1:]]
+    found = dict.fromkeys(t - length + 1 for length in lengths for t in PAIRS)
     return [outputs for outputs in found if outputs >= 2]
 
 
 def _suits_winograd(problem: Problem) -> bool:
     p = problem
     narrow = p.groups > 1 and (p.ic // p.groups % p.lanes or p.oc // p.groups % p.lanes)
-    taps = _taps(p.height), _taps(p.width)
-    fits = max(taps) > 1 and all(r in TAPS for r in taps)
+    fits = max(_taps(p.height), _taps(p.width)) > 1 and all(map(_outputs, (p.height, p.width)))
     plain = all(axis.stride == 1 or axis.dilation == 1 for axis in (p.height, p.width))
     return p.blocked and not narrow and fits and plain
 

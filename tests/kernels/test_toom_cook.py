@@ -13,7 +13,7 @@ SCHEMES = [Scheme(t - r + 1, r) for t in PAIRS for r in (2, 3, 4, 5, 7) if t - r
 
 #: In phases: (outputs, kernel, stride).
 STRIDED = ((4, 3, 2), (5, 4, 2), (3, 5, 2), (3, 7, 2), (5, 5, 3), (3, 11, 4), (1, 2, 2))
-PHASED = [Scheme(*of) for of in (*STRIDED, (5, 7, 1), (3, 7, 1), (3, 5, 1))]
+PHASED = [Scheme(*of) for of in (*STRIDED, (5, 7, 1), (3, 7, 1), (3, 5, 1), (5, 15, 1), (4, 9, 1), (6, 11, 1))]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES, ids=str)
