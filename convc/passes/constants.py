@@ -32,3 +32,9 @@ class Constants:
     def all_known(self, values: Iterable[Value]) -> bool:
         """Whether all of these are constants."""
         return all(value.name in self.known for value in values)
+
+
+def is_per_channel(number: Value, value: Value) -> bool:
+    """Whether a tensor is one number for each channel of `value`, aligned as NumPy broadcasts."""
+    channels, space = value.type.shape[1], value.type.shape[2:]
+    return number.type.shape in ((channels, *(1,) * len(space)), (1, channels, *(1,) * len(space)))

@@ -29,7 +29,7 @@ from convc.ops.movement import Slice, Tile
 from convc.ops.pad import Pad
 from convc.ops.shape import Reshape
 from convc.passes.base import Pass, Report, unwanted, users_text
-from convc.passes.constants import Constants
+from convc.passes.constants import Constants, is_per_channel
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _branch(value: Value, nodes: Mapping[str, Node], constants: Constants) -> _B
         return _Branch(node.inputs[0], (node,), node, biases=node.inputs[2:])
     if isinstance(node.op, (Add, Mul)) and len(node.inputs) == 2:
         for x, number in (node.inputs, node.inputs[::-1]):
-            if number.name not in constants.known or x.name in constants.known or not _per_channel(number, value):
+            if number.name not in constants.known or x.name in constants.known or not is_per_channel(number, value):
                 continue
             if isinstance(node.op, Mul):
                 return _Branch(x, (node,), factor=number)
@@ -130,12 +130,6 @@ def _branch(value: Value, nodes: Mapping[str, Node], constants: Constants) -> _B
             if inner.nodes:
                 return replace(inner, nodes=(*inner.nodes, node), biases=(*inner.biases, number))
     return _Branch(value)
-
-
-def _per_channel(number: Value, value: Value) -> bool:
-    """Whether a constant is one number for each channel of `value`, aligned as NumPy broadcasts."""
-    channels, space = value.type.shape[1], value.type.shape[2:]
-    return number.type.shape in ((channels, *(1,) * len(space)), (1, channels, *(1,) * len(space)))
 
 
 def _refusal(graph: Graph, node: Node, a: _Branch, b: _Branch) -> str | _Window:

@@ -23,6 +23,7 @@ from convc.passes.merge_branches import MergeBranches
 from convc.passes.place_concat import PlaceConcat
 from convc.passes.place_slices import PlaceSlices
 from convc.passes.recognise_activations import RecogniseActivations
+from convc.passes.recognise_norms import RecogniseNorms
 from convc.passes.remove_dead import RemoveDead
 from convc.passes.remove_identities import RemoveIdentities
 from convc.passes.unstack import Unstack
@@ -38,6 +39,7 @@ def all_passes(target: Target) -> tuple[Pass, ...]:
     return (
         RemoveIdentities(),
         RecogniseActivations(),
+        RecogniseNorms(),
         Unstack(),
         FoldMovement(),
         RemoveDead(),  # before folding and fusing, which look at who reads a value; they leave nothing dead themselves

@@ -37,6 +37,7 @@ from convc.passes.merge_branches import MergeBranches
 from convc.passes.place_concat import PlaceConcat
 from convc.passes.place_slices import PlaceSlices
 from convc.passes.recognise_activations import RecogniseActivations
+from convc.passes.recognise_norms import RecogniseNorms
 from convc.passes.remove_dead import RemoveDead
 from convc.passes.remove_identities import RemoveIdentities
 from convc.passes.unstack import Unstack
@@ -46,9 +47,9 @@ HERE = Path(__file__).parent
 PASSES: dict[str, Pass] = {
     item.name: item
     for item in (
-        RemoveIdentities(), RecogniseActivations(), Unstack(), FoldMovement(), RemoveDead(), FoldBatchNorm(),
-        MergeBranches(), FoldResize(), FuseEpilogue(), AssignLayouts(lanes=8), PlaceConcat(), FuseMovement(),
-        PlaceSlices(), FuseDepthwise(), FuseExpansion(), FusePrologue(), FusePool(),
+        RemoveIdentities(), RecogniseActivations(), RecogniseNorms(), Unstack(), FoldMovement(), RemoveDead(),
+        FoldBatchNorm(), MergeBranches(), FoldResize(), FuseEpilogue(), AssignLayouts(lanes=8), PlaceConcat(),
+        FuseMovement(), PlaceSlices(), FuseDepthwise(), FuseExpansion(), FusePrologue(), FusePool(),
     )
 }  # fmt: skip
 
