@@ -18,6 +18,9 @@ each result takes 4 products instead of 9, by Winograd's method 25 / 16 instead 
 
 A pointwise convolution mixes channels, a resize pixels: either may come first, also with a bias where the weights of
 every output add up to 1. Functions of elements go before a resize that repeats pixels.
+An enlarged image that is padded with its own pixels (in networks that transfer styles) is the small one padded with its
+edge, as far as no others are repeated: of a mirror image, less than s pixels.
+
     before:  j: f32[1, 96, 56, 56] = concat(u, s)                               u: resized; s: f32[1, 32, 56, 56]
              y: f32[1, 64, 56, 56] = conv(j, weight = w, bias = b, pad = 1)
     after:   y.part: f32[1, 64, 56, 56] = conv(u, weight = w.0, pad = 1, bias = false), which becomes one of the above
@@ -40,15 +43,19 @@ from typing import ClassVar, Final
 
 from convc.ir.graph import Graph, Node, Value, fresh_name
 from convc.ir.op import Op
+from convc.ir.types import ceil_div
 from convc.ops.common import Binary, Unary
 from convc.ops.conv import Conv
 from convc.ops.conv_transpose import ConvTranspose
 from convc.ops.elementwise import Add, Constant
 from convc.ops.movement import Expand, Slice, Transpose
+from convc.ops.pad import Pad
 from convc.ops.resize import Resize
 from convc.ops.shape import Concat, Reshape
 from convc.passes.base import Pass, Report, unwanted, users_text
 from convc.passes.constants import Constants
+
+Numbers = tuple[int, ...]
 
 #: Pixels of a result, of all images, from which on a transposed convolution pays whatever its weights. Below, where its
 #: weights leave the second-level cache, reading them takes what it saves: there are more of them than before.
@@ -86,6 +93,9 @@ class FoldResize(Pass):
             for node in pieces:
                 resize = _resize_before(node, nodes, constants)
                 made = [node] if resize is None else _fold(graph, resize, node, constants, report)
+                if resize is None and (both := _padding_before(node, nodes, constants)):
+                    made = _fold_padded(*both, node, constants, report)
+                    passed.update(member.name for member in both if made[-1] is not node)
                 passed.update([resize.name] if resize and made[-1] is not node else [])
                 nodes.update((new.name, new) for new in made)
         return graph.with_nodes(_needed(list(nodes.values()), passed, graph.output_names))
@@ -225,8 +235,52 @@ def _fold(graph: Graph, resize: Node, node: Node, constants: Constants, report: 
     if _is_pointwise(node):
         report.applied(node, f"computed before {resize.name} enlarges the image")
         return _exchanged(resize, node, node.op, constants)
+    factors = _repeats(resize)
+    assert factors is not None
     report.applied(node, f"a transposed convolution of {resize.inputs[0].name}, which {resize.name} repeats")
-    return _transposed(resize, node, node.op, constants)
+    return _transposed(resize.inputs[0], factors, node, node.op.pad, constants)
+
+
+def _padding_before(node: Node, nodes: Mapping[str, Node], constants: Constants) -> tuple[Node, Node] | None:
+    """The padding with elements of an enlarged image that a convolution reads, and the resize."""
+    if not isinstance(node.op, Conv) or not constants.all_known(node.inputs[1:]) or any(node.op.pad):
+        return None
+    pad = nodes.get(node.inputs[0].name)
+    if pad is None or not isinstance(pad.op, Pad) or pad.op.mode not in ("edge", "reflect"):
+        return None
+    resize = _resize_of(pad.inputs[0], nodes)
+    return None if resize is None or _is_pointwise(node) else (pad, resize)
+
+
+def _fold_padded(pad: Node, resize: Node, node: Node, constants: Constants, report: Report) -> list[Node]:
+    """The same of an enlarged image that is padded: the small one is, by as many pixels as it takes."""
+    reason = unwanted(resize, pad, node) or _stays(resize, node) or _stays_padded(pad, resize)
+    if reason:
+        report.declined(node, f"computed of the result of {pad.name}: {reason}")
+        return [node]
+    factors, x = _repeats(resize), resize.inputs[0]
+    assert factors is not None and isinstance(pad.op, Pad)
+    sides = [(pad.op.around(axis), s) for axis, s in enumerate(factors, 2)]
+    less = [[ceil_div(side[end], s) for side, s in sides] for end in (0, 1)]
+    beyond = [side[end] - s * n for end in (0, 1) for (side, s), n in zip(sides, less[end], strict=True)]
+    edge = Pad((0, 0, *less[0], 0, 0, *less[1]), "edge")
+    small = Value(fresh_name(f"{pad.name}.small", constants.names), edge.infer(x.type)[0])
+    constants.names.add(small.name)
+    what = f"{x.name} and its edge, which {resize.name} and {pad.name} repeat"
+    report.applied(node, f"a transposed convolution of {what}")
+    padded = Node(edge, (x,), (small,), pad.span, pad.fuse)
+    return [padded, *_transposed(small, factors, node, tuple(beyond), constants)]
+
+
+def _stays_padded(pad: Node, resize: Node) -> str:
+    """Why padding is not that of the small image; empty if it is: its edge pixels, as often as they are repeated."""
+    op, factors = pad.op, _repeats(resize)
+    assert isinstance(op, Pad) and factors is not None
+    if any((*op.around(0), *op.around(1))) or min(op.pads) < 0:
+        return "it is not padded around the spatial axes alone"
+    if op.mode == "reflect" and any(n >= s and n for axis, s in enumerate(factors, 2) for n in op.around(axis)):
+        return "its mirror image has more pixels than those at the edge"
+    return ""
 
 
 def _is_pointwise(node: Node) -> bool:
@@ -287,7 +341,7 @@ def _is_wanted(resize: Node, node: Node) -> bool:
     return bool(resize.fuse or node.fuse)
 
 
-def _repeats(resize: Node) -> tuple[int, ...] | None:
+def _repeats(resize: Node) -> Numbers | None:
     """How often each pixel is repeated along each axis; None where it is anything else."""
     op, extents = resize.op, resize.inputs[0].type.shape[2:]
     assert isinstance(op, Resize)
@@ -298,7 +352,7 @@ def _repeats(resize: Node) -> tuple[int, ...] | None:
     return factors
 
 
-def _halves(pad: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _halves(pad: Numbers) -> tuple[Numbers, Numbers]:
     """What is added before each axis, and after each."""
     return pad[: len(pad) // 2], pad[len(pad) // 2 :]
 
@@ -333,29 +387,32 @@ def _exchanged(resize: Node, node: Node, op: Op, constants: Constants) -> list[N
     return [Node(op, inputs, (small,), node.span, node.fuse), replace(resize, inputs=(small,), outputs=node.outputs)]
 
 
-def _transposed(resize: Node, node: Node, conv: Conv, constants: Constants) -> list[Node]:
-    """The constant nodes of the new weights, and the transposed convolution."""
-    factors, weight = _repeats(resize), node.inputs[1]
-    assert factors is not None
-    ic, taps, groups = weight.type.shape[1], weight.type.shape[2:], conv.groups
+def _transposed(x: Value, factors: Numbers, node: Node, pad: Numbers, constants: Constants) -> list[Node]:
+    """The constant nodes of the new weights, and the transposed convolution of `x`.
+
+    It is that of `node` of x enlarged by `factors` and padded by `pad` zeros; negative numbers crop.
+    """
+    conv, weight = node.op, node.inputs[1]
+    assert isinstance(conv, Conv)
+    ic, taps = weight.type.shape[1], weight.type.shape[2:]
     none, each = (0,) * len(taps), (1,) * len(taps)
     nodes: list[Node] = []
 
     def make(name: str, op: Op, *inputs: Value) -> Value:
         return constants.make(nodes, node, f"{node.name}.weight.{name}", op, *inputs)
 
-    for axis, k in enumerate(taps, 2):
-        if k > 1:
-            weight = make("turned", Slice(axis, k - 1, -k - 1, -1), weight)
     one = make("one", Constant(1.0))
-    around = tuple(s - 1 for s in factors)
-    window = make("window", Expand((ic, 1, *factors)), one)
-    summed = Conv(each, (*around, *around), each, ic, False)
-    weight = make("summed", summed, weight, window)
-    weight = _by_inputs(weight, groups, make)
-    pad = tuple(k - 1 - p for k, p in zip((*taps, *taps), conv.pad, strict=True))
-    op = ConvTranspose(factors, pad, none, each, groups, conv.bias)
-    return [*nodes, Node(op, (resize.inputs[0], weight, *node.inputs[2:]), node.outputs, node.span, node.fuse)]
+    for axis, (k, s) in enumerate(zip(taps, factors, strict=True)):
+        if k > 1:
+            weight = make("turned", Slice(axis + 2, k - 1, -k - 1, -1), weight)
+        if s > 1:
+            window = make("window", Expand((ic, 1, *(s if a == axis else 1 for a in range(len(taps))))), one)
+            around = tuple(s - 1 if a == axis else 0 for a in range(len(taps)))
+            weight = make("summed", Conv(each, (*around, *around), each, ic, False), weight, window)
+    weight = _by_inputs(weight, conv.groups, make)
+    cut = tuple(k - 1 - p for k, p in zip((*taps, *taps), pad, strict=True))
+    op = ConvTranspose(factors, cut, none, each, conv.groups, conv.bias)
+    return [*nodes, Node(op, (x, weight, *node.inputs[2:]), node.outputs, node.span, node.fuse)]
 
 
 def _by_inputs(weight: Value, groups: int, make: Callable[..., Value]) -> Value:

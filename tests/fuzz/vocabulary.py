@@ -44,6 +44,7 @@ _IMAGES: Final[Calls] = (3, 5, (
     "resize({a}, scale = 1.5, mode = linear)", "resize({a}, scale = 2, mode = linear, coordinates = align_corners)",
     "resize({a}, scale = 2) |> conv({c}, 3, pad = 1)", "relu({a}) |> resize(scale = 2) |> silu |> conv({c}, 1)",
     "resize({a}, scale = 3) |> conv({n}, 2, groups = {n}, bias = false)",
+    "resize({a}, scale = 2) |> pad(1, mode = reflect) |> conv({c}, 3)",
     "resize({a}, scale = 2, mode = linear) |> conv({c}, 1) |> relu",
     "concat(resize(conv({a}, 36, 1), scale = 2), conv_transpose({a}, 8, 2, stride = 2)) |> conv({c}, 1) |> relu",
 ))  # fmt: skip

@@ -217,6 +217,7 @@ PROBLEMS = """
     20 5 6     resize(scale = 2) |> conv(20, 3, pad = 1, groups = 20)
     24 5       resize(scale = 4) |> conv(36, 5, pad = 2, groups = 3, bias = false)
     24 5 6     resize(scale = 3) |> conv(7, 1) |> relu |> conv(9, 3, pad = [0, 1, 2, 1])
+    24 5 6     resize(scale = 2) |> pad(1, mode = reflect) |> conv(20, 3)
 """
 
 #: Channels moved about; a map times its own mean, which is exact for small numbers; a deformable convolution whose
