@@ -3,7 +3,7 @@
     before:  u: f32[1, 8, 18, 18] = resize(x, size = [18, 18])                  x: f32[1, 8, 9, 9]
              y: f32[1, 4, 18, 18] = conv(u, weight = w, bias = b, pad = 1)      w: f32[4, 8, 3, 3]
     after:   y.weight.exchanged: f32[8, 4, 4, 4] = w turned around, summed over windows of 2x2, axes 0 and 1 exchanged
-             y: f32[1, 4, 18, 18] = conv_transpose(x, weight = y.weight.taken, bias = b, stride = 2, pad = 1)
+             y: f32[1, 4, 18, 18] = conv_transpose(x, weight = y.weight.exchanged, bias = b, stride = 2, pad = 1)
 
 Where every pixel is repeated s times along an axis, taps that fall on one pixel become one. Output o sums w[j] * x[(o +
 j - p) / s], rounded down, over j; pixel i is read by all j with 0 <= o + j - p - s * i < s. So it is a transposed
@@ -18,6 +18,7 @@ each result takes 4 products instead of 9, by Winograd's method 25 / 16 instead 
 
 A pointwise convolution mixes channels, a resize pixels: either may come first, also with a bias where the weights of
 every output add up to 1. Functions of elements go before a resize that repeats pixels.
+
 An enlarged image that is padded with its own pixels (in networks that transfer styles) is the small one padded with its
 edge, as far as no others are repeated: of a mirror image, less than s pixels.
 
@@ -28,15 +29,16 @@ edge, as far as no others are repeated: of a mirror image, less than s pixels.
              y: f32[1, 64, 56, 56] = add(y.part, y.rest)
 
 A convolution of joined channels is the sum of those of the operands.
+
 Requires: batch norms folded, branches merged. Ensures: a resize that nobody reads any more is gone. Declines: images
 that are not repeated by whole factors (for kernels beyond 1x1), strides and dilations, padding beyond the kernel's
-reach, images that shrink, small maps under many weights, where reading them decides (measured below); where the source
-says `@nofuse`. `@fuse` overrides what concerns the gain alone.
+reach, images that shrink, small maps under many weights, where reading them decides; of joined ones those with few
+channels or pixels; where the source says `@nofuse`. `@fuse` overrides what concerns the gain alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar, Final
@@ -46,33 +48,20 @@ from convc.ir.op import Op
 from convc.ir.types import ceil_div
 from convc.ops.common import Binary, Unary
 from convc.ops.conv import Conv
-from convc.ops.conv_transpose import ConvTranspose
-from convc.ops.elementwise import Add, Constant
-from convc.ops.movement import Expand, Slice, Transpose
+from convc.ops.elementwise import Add
+from convc.ops.movement import Slice
 from convc.ops.pad import Pad
 from convc.ops.resize import Resize
-from convc.ops.shape import Concat, Reshape
+from convc.ops.shape import Concat
 from convc.passes.base import Pass, Report, unwanted, users_text
 from convc.passes.constants import Constants
-
-Numbers = tuple[int, ...]
-
-#: Pixels of a result, of all images, from which on a transposed convolution pays whatever its weights. Below, where its
-#: weights leave the second-level cache, reading them takes what it saves: there are more of them than before.
-_LARGE: Final = 1024
-_CACHE: Final = 1024 * 1024
-
-#: Channels below which interpolating the many that a convolution makes of them costs more than the convolution.
-_FEW: Final = 6
+from convc.passes.enlarged import exchanged, is_asked_for, is_pointwise, pixels, repeats, stays, transposed
 
 #: Channels of an operand of a concatenation, and for kernels beyond 1x1 pixels of the result, from which on it pays to
 #: convolve it by itself: the sum is stored and read once more. With 256 and 512 channels and 28 x 28 results it takes
 #: 1.1 to 1.2 times as long, with 32 to 128 and 56 x 56 or more 0.8 to 0.9; 1x1, with 64 to 512 channels, 0.5 to 0.63.
 _MANY: Final = 32
 _LARGER: Final = 2048
-
-#: How far the weights of an interpolation may add up to something else than 1.
-_ROUNDING: Final = 1e-12
 
 
 @dataclass(frozen=True)
@@ -192,20 +181,20 @@ def _stays_joined(graph: Graph, concat: Node, resize: Node, node: Node) -> str:
     if conv.groups > 1:
         return "in groups, channels of several operands may meet"
     weight = node.inputs[1].type
-    part = Value(node.name, replace(weight, shape=(weight.shape[0], channels, *weight.shape[2:])))
+    part = Value(node.inputs[1].name, replace(weight, shape=(weight.shape[0], channels, *weight.shape[2:])))
     alone = Node(conv, (resize.output, part, *node.inputs[2:]), node.outputs, node.span, node.fuse)
-    if reason := unwanted(resize, concat, node) or _stays(resize, alone):
+    if reason := unwanted(resize, concat, node) or stays(resize, alone):
         return reason
     if concat.name in graph.output_names:
         return "it is an output of the network"
     if not all(isinstance(user.op, Conv) for user in graph.users[concat.name]):
         return f"others read it: {users_text(graph, concat.output)}"
-    if _is_wanted(resize, node):
+    if is_asked_for(resize, node):
         return ""
     if channels < _MANY:
         return f"{channels} channels are too few for a sum of their own"
-    if not _is_pointwise(node) and _pixels(node) < _LARGER:
-        return f"{_pixels(node)} pixels are too few for a sum of their own"
+    if not is_pointwise(node) and pixels(node) < _LARGER:
+        return f"{pixels(node)} pixels are too few for a sum of their own"
     return ""
 
 
@@ -213,12 +202,12 @@ def _resize_before(node: Node, nodes: Mapping[str, Node], constants: Constants) 
     """The resize that enlarges what a convolution or a function of elements reads; the rest must be constant."""
     if not isinstance(node.op, (Conv, Unary, Binary)) or constants.all_known(node.inputs):
         return None
-    first = next(value for value in node.inputs if value.name not in constants.known)
-    resize = nodes.get(first.name)
-    if resize is None or not isinstance(resize.op, Resize):
-        return None
-    others = [value for value in node.inputs if value != first]
-    return resize if constants.all_known(others) else None
+    if isinstance(node.op, Conv):
+        image, others = node.inputs[0], node.inputs[1:]
+    else:
+        image = next(value for value in node.inputs if value.name not in constants.known)
+        others = tuple(value for value in node.inputs if value != image)
+    return _resize_of(image, nodes) if constants.all_known(others) else None
 
 
 def _fold(graph: Graph, resize: Node, node: Node, constants: Constants, report: Report) -> list[Node]:
@@ -228,17 +217,17 @@ def _fold(graph: Graph, resize: Node, node: Node, constants: Constants, report: 
         if not alone:
             return [node]
         report.applied(node, f"computed before {resize.name} repeats pixels")
-        return _exchanged(resize, node, node.op, constants)
-    if reason := unwanted(resize, node) or _stays(resize, node):
+        return exchanged(resize, node, node.op, constants)
+    if reason := unwanted(resize, node) or stays(resize, node):
         report.declined(node, f"computed of the result of {resize.name}: {reason}")
         return [node]
-    if _is_pointwise(node):
+    if is_pointwise(node):
         report.applied(node, f"computed before {resize.name} enlarges the image")
-        return _exchanged(resize, node, node.op, constants)
-    factors = _repeats(resize)
+        return exchanged(resize, node, node.op, constants)
+    factors = repeats(resize)
     assert factors is not None
     report.applied(node, f"a transposed convolution of {resize.inputs[0].name}, which {resize.name} repeats")
-    return _transposed(resize.inputs[0], factors, node, node.op.pad, constants)
+    return transposed(resize.inputs[0], factors, node, node.op.pad, constants)
 
 
 def _padding_before(node: Node, nodes: Mapping[str, Node], constants: Constants) -> tuple[Node, Node] | None:
@@ -249,16 +238,16 @@ def _padding_before(node: Node, nodes: Mapping[str, Node], constants: Constants)
     if pad is None or not isinstance(pad.op, Pad) or pad.op.mode not in ("edge", "reflect"):
         return None
     resize = _resize_of(pad.inputs[0], nodes)
-    return None if resize is None or _is_pointwise(node) else (pad, resize)
+    return None if resize is None or is_pointwise(node) else (pad, resize)
 
 
 def _fold_padded(pad: Node, resize: Node, node: Node, constants: Constants, report: Report) -> list[Node]:
     """The same of an enlarged image that is padded: the small one is, by as many pixels as it takes."""
-    reason = unwanted(resize, pad, node) or _stays(resize, node) or _stays_padded(pad, resize)
+    reason = unwanted(resize, pad, node) or stays(resize, node) or _stays_padded(pad, resize)
     if reason:
         report.declined(node, f"computed of the result of {pad.name}: {reason}")
         return [node]
-    factors, x = _repeats(resize), resize.inputs[0]
+    factors, x = repeats(resize), resize.inputs[0]
     assert factors is not None and isinstance(pad.op, Pad)
     sides = [(pad.op.around(axis), s) for axis, s in enumerate(factors, 2)]
     less = [[ceil_div(side[end], s) for side, s in sides] for end in (0, 1)]
@@ -269,92 +258,18 @@ def _fold_padded(pad: Node, resize: Node, node: Node, constants: Constants, repo
     what = f"{x.name} and its edge, which {resize.name} and {pad.name} repeat"
     report.applied(node, f"a transposed convolution of {what}")
     padded = Node(edge, (x,), (small,), pad.span, pad.fuse)
-    return [padded, *_transposed(small, factors, node, tuple(beyond), constants)]
+    return [padded, *transposed(small, factors, node, tuple(beyond), constants)]
 
 
 def _stays_padded(pad: Node, resize: Node) -> str:
     """Why padding is not that of the small image; empty if it is: its edge pixels, as often as they are repeated."""
-    op, factors = pad.op, _repeats(resize)
+    op, factors = pad.op, repeats(resize)
     assert isinstance(op, Pad) and factors is not None
     if any((*op.around(0), *op.around(1))) or min(op.pads) < 0:
         return "it is not padded around the spatial axes alone"
     if op.mode == "reflect" and any(n >= s and n for axis, s in enumerate(factors, 2) for n in op.around(axis)):
         return "its mirror image has more pixels than those at the edge"
     return ""
-
-
-def _is_pointwise(node: Node) -> bool:
-    """Whether each result of a convolution, in groups too, is computed of one pixel."""
-    conv, taps = node.op, node.inputs[1].type.shape[2:]
-    assert isinstance(conv, Conv)
-    return prod(taps) == prod(conv.stride) == 1 and not any(conv.pad)
-
-
-def _stays(resize: Node, node: Node) -> str:
-    """Why a convolution is computed of the enlarged image all the same; empty if it is not."""
-    return (_stays_after if _is_pointwise(node) else _stays_large)(resize, node)
-
-
-def _stays_after(resize: Node, node: Node) -> str:
-    """Why a pointwise convolution is not computed of the image as it is; empty if it is."""
-    x, result, op = resize.inputs[0].type, resize.output.type, resize.op
-    assert isinstance(op, Resize)
-    if result.elements <= x.elements:
-        return "it does not enlarge the image"
-    sums = (sum(weights) for axis in op.taps(x.shape[2:]) for weights in axis.weights)
-    if len(node.inputs) == 3 and any(abs(total - 1) > _ROUNDING for total in sums):
-        return "the weights of its pixels do not add up to 1, the bias would be another"
-    more, mixed = node.output.type.shape[1] > x.shape[1], node.inputs[1].type.shape[1]
-    copies = all(axis.copies for axis in op.taps(x.shape[2:]))
-    if more and mixed < _FEW and not copies and not _is_wanted(resize, node):
-        return f"mixing {mixed} channels takes less than interpolating what it makes of them"
-    return ""
-
-
-def _stays_large(resize: Node, node: Node) -> str:
-    """Why a convolution is not computed as a transposed one; empty if it is."""
-    conv, taps = node.op, node.inputs[1].type.shape[2:]
-    assert isinstance(conv, Conv)
-    factors = _repeats(resize)
-    if factors is None:
-        return "its pixels are not repeated by whole factors"
-    if prod(factors) == 1:
-        return "it does not enlarge the image"
-    if prod(conv.stride) > 1 or any(d > 1 for d, k in zip(conv.dilation, taps, strict=True) if k > 1):
-        return "windows with strides or dilation do not read the copies of a pixel together"
-    if any(before >= k or after >= k for before, after, k in zip(*_halves(conv.pad), taps, strict=True)):
-        return "some windows lie in the padding alone"
-    wide = prod(k + s - 1 for k, s in zip(taps, factors, strict=True))
-    weights = prod(node.inputs[1].type.shape[:2]) * wide * node.output.type.dtype.size
-    if _pixels(node) < _LARGE and weights > _CACHE and not _is_wanted(resize, node):
-        return f"{_pixels(node)} pixels are too few for {weights:,} bytes of weights, which would take longer to read"
-    return ""
-
-
-def _pixels(node: Node) -> int:
-    """Those of a result, of all images."""
-    return node.output.type.elements // node.output.type.shape[1]
-
-
-def _is_wanted(resize: Node, node: Node) -> bool:
-    """Whether the source says `@fuse`: then it is done even where it might not pay."""
-    return bool(resize.fuse or node.fuse)
-
-
-def _repeats(resize: Node) -> Numbers | None:
-    """How often each pixel is repeated along each axis; None where it is anything else."""
-    op, extents = resize.op, resize.inputs[0].type.shape[2:]
-    assert isinstance(op, Resize)
-    factors = tuple(out // extent for out, extent in zip(op.size, extents, strict=True))
-    for axis, factor, extent in zip(op.taps(extents), factors, extents, strict=True):
-        if not axis.copies or axis.places != tuple((i,) for i in range(extent) for _ in range(factor)):
-            return None
-    return factors
-
-
-def _halves(pad: Numbers) -> tuple[Numbers, Numbers]:
-    """What is added before each axis, and after each."""
-    return pad[: len(pad) // 2], pad[len(pad) // 2 :]
 
 
 def _is_by_channel(resize: Node, node: Node) -> bool:
@@ -376,53 +291,3 @@ def _is_alone(graph: Graph, resize: Node) -> bool:
     return computed and all(
         len(graph.users.get(name, ())) <= 1 and name not in graph.output_names for name in (x.name, resize.name)
     )
-
-
-def _exchanged(resize: Node, node: Node, op: Op, constants: Constants) -> list[Node]:
-    """The node before the resize, which takes its name."""
-    inputs = tuple(resize.inputs[0] if value == resize.output else value for value in node.inputs)
-    (type,) = op.infer(*(value.type for value in inputs))
-    small = Value(fresh_name(f"{node.name}.small", constants.names), type)
-    constants.names.add(small.name)
-    return [Node(op, inputs, (small,), node.span, node.fuse), replace(resize, inputs=(small,), outputs=node.outputs)]
-
-
-def _transposed(x: Value, factors: Numbers, node: Node, pad: Numbers, constants: Constants) -> list[Node]:
-    """The constant nodes of the new weights, and the transposed convolution of `x`.
-
-    It is that of `node` of x enlarged by `factors` and padded by `pad` zeros; negative numbers crop.
-    """
-    conv, weight = node.op, node.inputs[1]
-    assert isinstance(conv, Conv)
-    ic, taps = weight.type.shape[1], weight.type.shape[2:]
-    none, each = (0,) * len(taps), (1,) * len(taps)
-    nodes: list[Node] = []
-
-    def make(name: str, op: Op, *inputs: Value) -> Value:
-        return constants.make(nodes, node, f"{node.name}.weight.{name}", op, *inputs)
-
-    one = make("one", Constant(1.0))
-    for axis, (k, s) in enumerate(zip(taps, factors, strict=True)):
-        if k > 1:
-            weight = make("turned", Slice(axis + 2, k - 1, -k - 1, -1), weight)
-        if s > 1:
-            window = make("window", Expand((ic, 1, *(s if a == axis else 1 for a in range(len(taps))))), one)
-            around = tuple(s - 1 if a == axis else 0 for a in range(len(taps)))
-            weight = make("summed", Conv(each, (*around, *around), each, ic, False), weight, window)
-    weight = _by_inputs(weight, conv.groups, make)
-    cut = tuple(k - 1 - p for k, p in zip((*taps, *taps), pad, strict=True))
-    op = ConvTranspose(factors, cut, none, each, conv.groups, conv.bias)
-    return [*nodes, Node(op, (x, weight, *node.inputs[2:]), node.outputs, node.span, node.fuse)]
-
-
-def _by_inputs(weight: Value, groups: int, make: Callable[..., Value]) -> Value:
-    """`[oc, ic / groups, ...]` as `[ic, oc / groups, ...]`."""
-    oc, ic, *taps = weight.type.shape
-    each = oc // groups
-    if each > 1 and ic > 1 and groups > 1:
-        weight = make("groups", Reshape((groups, each, ic, *taps)), weight)
-        weight = make("exchanged", Transpose((0, 2, 1, *range(3, 3 + len(taps)))), weight)
-    elif groups == 1:
-        weight = make("exchanged", Transpose((1, 0, *range(2, 2 + len(taps)))), weight)
-    shape = (ic * groups, each, *taps)
-    return weight if weight.type.shape == shape else make("taken", Reshape(shape), weight)
