@@ -17,7 +17,7 @@ from convc.kernels.conv_packing import Reduction, Split
 from convc.kernels.convolution import Convolution
 from convc.kernels.formula import Formula
 from convc.kernels.plane import Plane, store_mode
-from convc.kernels.register_tile import short_loop, unroll
+from convc.kernels.register_tile import TileShape, short_loop, tile_shapes, unroll
 from convc.kernels.tiles import Axis, Tiling, tile_plane
 
 #: Bytes of a map above which it does not lie in the second-level cache when a layer begins to read it.
@@ -89,9 +89,10 @@ class ConvDirect(Convolution):
         return ceil_div(self.oc, self.lanes)
 
     @property
-    def tail(self) -> int:
-        """Vectors of the last tile of output channels, where it has fewer than the others; else 0."""
-        return ceil_div(self.oc, self.lanes) % self.vectors
+    def tile_shapes(self) -> tuple[TileShape, ...]:
+        """The tiles of output channels, and the last one where it is another."""
+        whole = self.pixels == 1 or any(self.reduction.bases)
+        return tile_shapes(self.oc, self.lanes, self.vectors, halves=not whole)
 
     @property
     def store(self) -> str:

@@ -26,6 +26,7 @@ from convc.kernels.conv_packing import Split
 from convc.kernels.formula import Formula
 from convc.kernels.grouped import Grouped
 from convc.kernels.plane import Plane, store_mode
+from convc.kernels.register_tile import TileShape, tile_shapes
 from convc.kernels.tiles import Tiling, divide, tile_plane
 
 #: Bytes that the weights of a register tile may take of the first-level cache, one chunk of a strip of the second.
@@ -63,9 +64,9 @@ class Expansion:
         return ceil_div(self.oc, self.vectors * self.lanes)
 
     @property
-    def tail(self) -> int:
-        """Vectors of the last tile of output channels, where it has fewer than the others; else 0."""
-        return ceil_div(self.oc, self.lanes) % self.vectors
+    def tile_shapes(self) -> tuple[TileShape, ...]:
+        """The tiles of output channels, and the last one where it is another."""
+        return tile_shapes(self.oc, self.lanes, self.vectors)
 
     @property
     def operands(self) -> tuple[str, ...]:
@@ -213,9 +214,9 @@ class ConvPointwise(Kernel):
         return ceil_div(self.oc, self.vectors * self.lanes)
 
     @property
-    def tail(self) -> int:
-        """Vectors of the last tile of output channels, where it has fewer than the others; else 0."""
-        return ceil_div(self.oc, self.lanes) % self.vectors
+    def tile_shapes(self) -> tuple[TileShape, ...]:
+        """The tiles of output channels, and the last one where it is another."""
+        return tile_shapes(self.oc, self.lanes, self.vectors)
 
     @cached_property
     def strips(self) -> tuple[Strip, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from convc.ir.types import ceil_div
 
@@ -16,11 +16,43 @@ _STORED: Final = 0.012
 _LOADED: Final = 0.4
 
 
-def choose_tile(blocks: int, width: int, registers: int, ragged: bool = False) -> tuple[int, int]:
+class TileShape(NamedTuple):
+    """A register tile across the output channels: what its C functions are called, its vectors, and whether the last
+    is half a vector, since the other half would be no channels.
+    """
+
+    name: str
+    vectors: int
+    half: bool
+
+
+def ends_in_half(oc: int, lanes: int) -> bool:
+    """Whether half of the last vector of so many channels is enough.
+
+    Only of 16 lanes: a multiply-add of 16 floats takes as long as two of 8 where it takes both halves of a core, and a
+    smaller one is no faster.
+    """
+    return lanes == 16 and 0 < oc % lanes <= lanes // 2
+
+
+def tile_shapes(oc: int, lanes: int, vectors: int, halves: bool = True) -> tuple[TileShape, ...]:
+    """The tiles of `vectors` vectors that `oc` channels take, and the last one, `tail`, where it is another."""
+    blocks = ceil_div(oc, lanes)
+    last = TileShape("tail", blocks % vectors or vectors, halves and ends_in_half(oc, lanes))
+    if blocks <= vectors:
+        return (last._replace(name="tile"),)
+    whole = TileShape("tile", vectors, False)
+    return (whole,) if last[1:] == whole[1:] else (whole, last)
+
+
+def choose_tile(
+    blocks: int, width: int, registers: int, ragged: bool = False, half: bool = False
+) -> tuple[int, int]:  # fmt: skip
     """(pixels, vectors) of the register tile for `blocks` vectors of output channels over rows of `width`.
 
     Counts cycles per useful multiply-add: a step costs its FMAs or its loads, whichever is more, and at least the FMA
-    latency. Where the kernel is `ragged`, what `vectors` leaves of the blocks is a narrower tile, swept the same way.
+    latency. Where the kernel is `ragged`, what `vectors` leaves of the blocks is a narrower tile, swept the same way;
+    where it is `half`, of the last vector only half is multiplied (`ends_in_half`).
     Among equals the one with the fewest loads wins; with 64-byte vectors, of which a core loads enough, the widest,
     since it reads the weights least often.
     """
@@ -32,8 +64,8 @@ def choose_tile(blocks: int, width: int, registers: int, ragged: bool = False) -
         pixels = min(ACCUMULATORS[registers] // vectors, (registers - 1 - vectors) // vectors)
         across = ceil_div(width, pixels)
         row = ceil_div(width, across)
-        whole, tail = divmod(blocks, vectors)
-        cycles = across * (whole * _step(row, vectors, rate) + (_step(row, tail, rate) if tail else 0))
+        last = (blocks % vectors or vectors) - 0.5 * half
+        cycles = across * ((ceil_div(blocks, vectors) - 1) * _step(row, vectors, rate) + _step(row, last, rate))
         loads = across * (row + vectors) / (width * vectors)
         score = (round(cycles / (width * blocks), 3), -pixels if rate == 1 else round(loads, 3), pixels, vectors)
         best = min(best, score) if best else score
@@ -63,7 +95,7 @@ def choose_block_tile(blocks: int, size: int, registers: int) -> tuple[int, int]
     return -best[1], best[2]
 
 
-def _step(pixels: int, vectors: int, rate: int) -> float:
+def _step(pixels: int, vectors: float, rate: int) -> float:
     """Cycles in which a register tile takes one input channel: there are somewhat fewer loads in one than FMAs."""
     return max(pixels * vectors / rate, (pixels + vectors) / (0.85 * rate), 4) + 0.25
 

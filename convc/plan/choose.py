@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from math import prod
 from typing import Final
 
-from convc.ir.types import ceil_div, round_up
+from convc.ir.types import ceil_div
+from convc.kernels.register_tile import ends_in_half
 from convc.kernels.tiles import Axis
 from convc.kernels.toom_cook import PAIRS
 from convc.options import Options
@@ -110,7 +111,8 @@ def direct_cycles(problem: Problem) -> float:
     p, machine = problem, MACHINES[problem.registers]
     axes = (p.depth, p.height, p.width)
     taps = prod(axis.taps_inside for axis in axes)
-    channels = p.ic // p.groups * round_up(p.oc, p.lanes) / p.lanes
+    vectors = ceil_div(p.oc, p.lanes) - 0.5 * (p.groups == 1 and ends_in_half(p.oc, p.lanes))
+    channels = p.ic // p.groups * vectors
     computed = p.n * taps * channels / machine.rate / machine.direct_efficiency
     streamed = 4 * p.ic // p.groups * p.oc * prod(axis.kernel for axis in axes) / machine.memory_rate
     return (max(computed, streamed) + (1 - machine.overlap) * min(computed, streamed)) / p.threads

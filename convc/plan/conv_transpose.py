@@ -23,7 +23,7 @@ from convc.kernels.conv_transpose import (
 from convc.kernels.formula import Access, Formula
 from convc.kernels.grouped import Grouped, GroupedPacking
 from convc.kernels.plane import Plane
-from convc.kernels.register_tile import choose_tile
+from convc.kernels.register_tile import choose_tile, ends_in_half
 from convc.ops.conv_transpose import ConvTranspose
 from convc.options import Options, Target
 from convc.plan.axes import Axes
@@ -138,8 +138,9 @@ def _call(
     oc, lanes = dst.shape[1], target.lanes
     blocks = ceil_div(oc, lanes)
     pixels, vectors = choose_tile(
-        tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers, ragged=op.groups == 1
-    )
+        tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers, ragged=op.groups == 1,
+        half=op.groups == 1 and ends_in_half(oc, lanes),
+    )  # fmt: skip
     tile = vectors * lanes
     one = reduction_of(src, oc, op.groups, tile, ceil_div(blocks, vectors))
     reduction = Reduction(one.channels, one.block, one.bases * len(phases), one.scattered)

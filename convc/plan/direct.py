@@ -9,7 +9,7 @@ from convc.ir.graph import Graph, Node
 from convc.ir.types import ceil_div
 from convc.kernels.conv_direct import ConvDirect
 from convc.kernels.conv_packing import ConvPacking, VectorPacking
-from convc.kernels.register_tile import choose_tile
+from convc.kernels.register_tile import choose_tile, ends_in_half
 from convc.ops.conv import Conv
 from convc.options import Target
 from convc.plan.axes import axes_of
@@ -28,8 +28,9 @@ def direct_call(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node
     blocks = ceil_div(oc, lanes)
     walk = upright(Walk(*axes_of(op, window, src, dst), plane(src, 1), plane(dst, lanes), formula))
     pixels, vectors = choose_tile(
-        tile_blocks(oc, op.groups, lanes, blocks), walk.width.out, target.registers, ragged=op.groups == 1
-    )
+        tile_blocks(oc, op.groups, lanes, blocks), walk.width.out, target.registers, ragged=op.groups == 1,
+        half=op.groups == 1 and ends_in_half(oc, lanes),
+    )  # fmt: skip
     reduction = reduction_of(src, oc, op.groups, vectors * lanes, ceil_div(blocks, vectors))
     walk = flattened(walk, pixels)
     split = split_reduction(reduction, prod(window), vectors * lanes) if src.block > 1 and dst.block > 1 else None

@@ -16,7 +16,7 @@ from convc.kernels.conv_direct import ConvDirect
 from convc.kernels.conv_packing import ConvPacking, Reduction, VectorPacking
 from convc.kernels.formula import IDENTITY, Formula
 from convc.kernels.plane import Plane
-from convc.kernels.register_tile import choose_tile, wide_tile
+from convc.kernels.register_tile import choose_tile, ends_in_half, wide_tile
 from convc.kernels.strassen import Strassen
 from convc.kernels.tiles import UNIT, Axis
 from convc.ops.conv import Conv
@@ -167,7 +167,8 @@ def _direct(
 ) -> tuple[ConvDirect, ConvPacking]:
     lanes, rows, oc = target.lanes, product.rows, product.oc
     blocks = ceil_div(oc, lanes)
-    pixels, vectors = wide_tile(blocks) if rows == 1 else choose_tile(blocks, rows, target.registers, ragged=True)
+    half = ends_in_half(oc, lanes)
+    pixels, vectors = wide_tile(blocks) if rows == 1 else choose_tile(blocks, rows, target.registers, True, half)
     reduction = Reduction(product.ic, product.ic, (0,) * ceil_div(blocks, vectors))
     kernel = ConvDirect(
         lanes, vectors, pixels, 1, oc, UNIT, UNIT, Axis(rows, rows, 1, 1, 1, 0), reduction,

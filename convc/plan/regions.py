@@ -14,7 +14,7 @@ from convc.kernels.conv_pointwise import ConvPointwise, DepthwiseStage, Expansio
 from convc.kernels.formula import Formula
 from convc.kernels.grouped import GroupedPacking
 from convc.kernels.plane import Plane
-from convc.kernels.register_tile import choose_tile
+from convc.kernels.register_tile import choose_tile, ends_in_half
 from convc.ops.channel_moves import moves_channels
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv, is_depthwise, is_pointwise
@@ -121,7 +121,7 @@ def _expanded_stage(graph: Graph, before: Node, stage: _Stage, target: Target) -
     assert isinstance(conv.op, Conv)
     oc, ic = conv.inputs[1].type.shape[:2]
     *_, width = extent5(expanded)
-    pixels, vectors = choose_tile(ceil_div(oc, lanes), width, target.registers, ragged=True)
+    pixels, vectors = choose_tile(ceil_div(oc, lanes), width, target.registers, True, ends_in_half(oc, lanes))
     expansion = Expansion(lanes, vectors, pixels, ic, oc, width, plane(src), conv.op.bias, formula)
     packing = ConvPacking(
         oc, 1, (1,) * (src.rank - 2), vectors, lanes, Reduction(ic, lanes, (0,) * expansion.tiles)
@@ -141,7 +141,7 @@ def _pointwise(graph: Graph, node: Node, after: Node, stage: _Stage, options: Op
     rows = max(1, _STRIP_PIXELS // width) if _rows_join(dst, formula, width) else 1
     rows = ceil_div(height, ceil_div(height, rows))
     oc_blocks = ceil_div(oc, lanes)
-    pixels, vectors = choose_tile(oc_blocks, rows * width, options.target.registers, ragged=True)
+    pixels, vectors = choose_tile(oc_blocks, rows * width, options.target.registers, True, ends_in_half(oc, lanes))
     chunk = choose_chunk(ceil_div(ic, lanes), lanes, vectors, rows * width)
     kernel = ConvPointwise(
         lanes, vectors, pixels, dst.shape[0], ic, oc, stage.kernel, rows, chunk, plane(dst, lanes), dst.block > 1,

@@ -24,6 +24,8 @@ SHAPES = {
     "3x3 on 7x7": "f32[1, 512, 7, 7] conv(512, 3, pad = 1)",
     "stem": "f32[1, 3, 224, 224] conv(64, 7, pad = 3, stride = 2)",
     "three vectors": "f32[1, 32, 35, 35] conv(48, 1)",
+    "two vectors and a half": "f32[1, 120, 28, 28] conv(40, 1)",
+    "half a vector": "f32[1, 64, 35, 35] conv(8, 3, pad = 1)",
     "one vector": "f32[1, 32, 35, 35] conv(80, 3, pad = 1)",
     "depthwise 3x3": "f32[1, 64, 56, 56] conv(64, 3, pad = 1, groups = 64)",
     "depthwise 5x5, stride 2": "f32[1, 64, 56, 56] conv(64, 5, pad = 2, stride = 2, groups = 64)",
