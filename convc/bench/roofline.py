@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from convc.inspect.table import rows
+from convc.inspect.table import calls_of_nodes, rows
 from convc.ir.op import members
 from convc.kernels.conv_direct import ConvDirect
 from convc.kernels.strassen import Strassen
@@ -42,10 +42,10 @@ def bounds(program: Program, limits: Limits, options: Options) -> list[Bound]:
     far = program.weights_bytes > MACHINES[options.target.registers].third_level
     weights_rate = limits.memory if far else limits.cache
     found = []
-    for step, row in zip(program.steps, rows(program), strict=True):
+    for step, row, calls in zip(program.steps, rows(program), calls_of_nodes(program), strict=True):
         weights = sum(packed[a.offset].bytes for a in step.arguments if a.space is Space.WEIGHTS) * step.portions
         values = {value.name: value.type.bytes for value in (*step.node.inputs, *step.node.outputs)}
-        activations = sum(size for name, size in values.items() if name not in constants) * step.portions
+        activations = sum(size for name, size in values.items() if name not in constants) * step.portions / calls
         moved = weights / weights_rate + activations / limits.cache
         found.append(Bound(max(2 * row.macs / limits.flops, moved), _expected(step, limits, options)))
     return found

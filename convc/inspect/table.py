@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:  # a table that was kept is read back without them
 class Row:
     """One step: shapes, parameters, multiply-accumulates, bytes moved (activations and weights), algorithm.
 
-    Shapes are those of one call; the counts are of a whole run, which calls it for each portion of the batch.
+    Shapes are those of one call; the counts are of a whole run, which calls it for each portion of the batch. Phases of
+    a transposed convolution have equal shares of what it takes.
     `name` is that of the heaviest op in a fused region: a convolution with its activation is shown as the convolution.
     """
 
@@ -61,17 +63,31 @@ class Summary:
 
 def rows(program: Program) -> list[Row]:
     """A row for every step of the program."""
-    return [_row(step) for step in program.steps]
+    return [_row(step, calls) for step, calls in zip(program.steps, calls_of_nodes(program), strict=True)]
 
 
-def _row(step: Step) -> Row:
+def calls_of_nodes(program: Program) -> list[int]:
+    """For every step, by how many its node is shared: phases of a transposed convolution may be a step each."""
+    transposed = Counter(step.node.name for step in program.steps if _is_transposed(step.node))
+    return [transposed.get(step.node.name, 1) for step in program.steps]
+
+
+def _is_transposed(node: Node) -> bool:
+    from convc.ir.op import members
+    from convc.ops.conv_transpose import ConvTranspose
+
+    return isinstance(members(node)[0].op, ConvTranspose)
+
+
+def _row(step: Step, calls: int) -> Row:
     node = step.node
     cost = node.op.cost([v.type for v in node.inputs], [v.type for v in node.outputs])
     moved = sum(value.type.bytes for value in (*node.inputs, *node.outputs))
     return Row(
         _heaviest(node).name, str(node.span or ""),
         _shape(node.inputs[0].type.shape), _shape(node.outputs[0].type.shape),
-        cost.parameters, cost.macs * step.portions, moved * step.portions, step.kernel.stem, step.reason,
+        cost.parameters // calls, cost.macs * step.portions // calls, moved * step.portions // calls, step.kernel.stem,
+        step.reason,
     )  # fmt: skip
 
 

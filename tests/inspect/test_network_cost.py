@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from convc.driver import make_options, translate
 from convc.frontend import parse_graph
 from convc.inspect.cost import network_cost
+from convc.inspect.table import rows
 from convc.ir import Fused, Graph
 
 NET = """
@@ -62,6 +64,13 @@ def test_fusion_changes_nothing() -> None:
     graph = parse_graph(NET)
     fused = graph.with_nodes([Fused.of(graph.nodes[:3]), *graph.nodes[3:]])
     assert network_cost(fused) == network_cost(graph)
+
+
+def test_phases_share_what_a_transposed_convolution_takes() -> None:
+    graph = parse_graph("network n(x: f32[1, 16, 8, 8]) { return conv_transpose(x, 16, 4, stride = 2, pad = 1) }")
+    table = [row for row in rows(translate(graph, make_options("generic", 1)).program) if row.macs]
+    assert len(table) == 4
+    assert sum(row.macs for row in table) == network_cost(graph).macs
 
 
 def test_arithmetic_on_weights_is_free() -> None:
