@@ -22,11 +22,17 @@ CONVC_INLINE vf convc_sigmoid(vf x)
     return 1.0f / (m * power + (power + 1.0f));
 }
 
-/* y, a product of x with what has faded to zero below `low`: there it is zero, and NaN at minus infinity. */
-CONVC_INLINE vf convc_faded(vf x, float low, vf y) { return convc_select(x < convc_splat(low), x * 0.0f, y); }
+/* x / (1 + exp(y)): from y = 88.38 on the power of two is infinite, so that the quotient is zero, and NaN where x is
+ * infinite too; 1 + expm1 of the rest is positive, whatever the rest. */
+CONVC_INLINE vf convc_faded(vf x, vf y)
+{
+    vf n;
+    const vf m = convc_expm1_reduced(convc_max(convc_min(y, convc_splat(89.0f)), convc_splat(-87.0f)), &n);
+    return x / ((m + 1.0f) * convc_power(n) + 1.0f);
+}
 
-/* x times its sigmoid: at most 3 ulp for x from -87, below it zero. */
-CONVC_INLINE vf convc_silu(vf x) { return convc_faded(x, -87.0f, x / (convc_exp_clamped(-x) + 1.0f)); }
+/* x times its sigmoid: at most 3 ulp for x from -88, below it zero. */
+CONVC_INLINE vf convc_silu(vf x) { return convc_faded(x, -x); }
 
 /* With y = -expm1(-2 |x|) / 2, tanh |x| = y / (1 - y): at most 2 ulp. Of -|x|, as then neither y nor 1 - y lies just above a
  * power of two, where an ulp is large, while the result lies just below one; 1 - y is summed by itself, without the error of y.
@@ -92,7 +98,7 @@ CONVC_INLINE vf convc_gelu(vf x)
 CONVC_INLINE vf convc_gelu_tanh(vf x)
 {
     const vf inside = convc_max(x, convc_splat(-12.0f)); /* below it is as good as zero */
-    return convc_faded(x, -12.0f, x / (convc_exp_clamped(-inside * (inside * inside * 0.0713548163f + 1.59576912f)) + 1.0f));
+    return convc_faded(x, -inside * (inside * inside * 0.0713548163f + 1.59576912f));
 }
 
 CONVC_INLINE vf convc_celu(vf x, float alpha)
@@ -119,11 +125,12 @@ CONVC_INLINE vf convc_softplus(vf x)
     return convc_relu(x) + 2.0f * (p * t * s + s);
 }
 
-/* With y = exp(x), tanh(log(1 + y)) = n / (n + 2), n = y (y + 2): one exponential. From 20 on it is 1. */
+/* With y = exp(x), tanh(log(1 + y)) = n / (n + 2), n = y (y + 2): one exponential. From 20 on it is 1, below -87 the
+ * result zero, and NaN at minus infinity. */
 CONVC_INLINE vf convc_mish(vf x)
 {
     const vf y = convc_exp_clamped(convc_min(x, convc_splat(20.0f))), n = y * (y + 2.0f);
-    return convc_faded(x, -87.0f, x * (n / (n + 2.0f)));
+    return convc_select(x < convc_splat(-87.0f), x * 0.0f, x * (n / (n + 2.0f)));
 }
 
 #endif
