@@ -16,6 +16,9 @@ FEW_RUNS: Final = 8
 OUTSIDE: Final = -1
 ZERO: Final = -2
 
+#: Rows so far apart are exchanged, by the lanes of the upper and of the lower result.
+Stage = tuple[int, tuple[int, ...], tuple[int, ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class Loop:
@@ -202,16 +205,20 @@ class Turn(Kernel):
         return prod(loop.extent for loop in self.loops) * prod(self.pieces)
 
     @property
-    def stages(self) -> tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...]:
-        """For each distance of rows that are exchanged: the lanes of the upper and of the lower result.
+    def stages(self) -> tuple[Stage, ...]:
+        return stages(self.lanes)
 
-        Lanes count through both rows. Halves are exchanged as in any transposition by divide and conquer.
-        """
-        lanes, found = self.lanes, []
-        distance = 1
-        while distance < lanes:
-            upper = tuple(lane if not lane & distance else lanes + lane - distance for lane in range(lanes))
-            lower = tuple(lane + distance if not lane & distance else lanes + lane for lane in range(lanes))
-            found.append((distance, upper, lower))
-            distance *= 2
-        return tuple(found)
+
+def stages(lanes: int) -> tuple[Stage, ...]:
+    """How `lanes` vectors are turned: for each distance of rows that are exchanged, the lanes of both results.
+
+    Lanes count through both rows. Halves are exchanged as in any transposition by divide and conquer.
+    """
+    found: list[Stage] = []
+    distance = 1
+    while distance < lanes:
+        upper = tuple(lane if not lane & distance else lanes + lane - distance for lane in range(lanes))
+        lower = tuple(lane + distance if not lane & distance else lanes + lane for lane in range(lanes))
+        found.append((distance, upper, lower))
+        distance *= 2
+    return tuple(found)

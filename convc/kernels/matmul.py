@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from convc.ir.types import ceil_div
 from convc.kernels.base import Kernel
+from convc.kernels.copy import Stage, stages
 
 #: Rows that a work item at least multiplies with the columns it has packed.
 _ROWS = 96
@@ -60,6 +61,15 @@ class MatMul(Kernel):
     def packs(self) -> bool:
         """Whether columns are packed first; not worth it for few rows of whole panels."""
         return self.b[1] != 1 or self.m > self.tile or self.n % self.width != 0
+
+    @property
+    def turned(self) -> bool:
+        """Whether columns lie as rows, of whole vectors at least, and are turned while they are packed."""
+        return self.b[0] == 1 and self.b[1] != 1 and 1 < self.lanes <= self.k
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        return stages(self.lanes)
 
     @property
     def width(self) -> int:

@@ -177,6 +177,8 @@ PRODUCTS = """
     1,45           45,29
     1,64           64,128
     33,20          29,20      transpose_b = true
+    3,49,32        3,49,32    transpose_b = true
+    2,5,3          2,70,3     transpose_b = true
     20,33          20,29      transpose_a = true
     20,33          29,20      transpose_a = true, transpose_b = true
     45             45
