@@ -98,6 +98,21 @@ CONVC_INLINE vf convc_select(vi mask, vf a, vf b) { return mask ? a : b; }
 CONVC_INLINE vf convc_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 #endif
 
+/* The numbers of the lanes. */
+#if CONVC_LANES > 1
+CONVC_INLINE vi convc_numbers(void)
+{
+    return (vi){0, 1, 2, 3,
+#if CONVC_LANES >= 8
+                4, 5, 6, 7,
+#endif
+#if CONVC_LANES >= 16
+                8, 9, 10, 11, 12, 13, 14, 15,
+#endif
+    };
+}
+#endif
+
 /* The lanes of `v` in another order; the arguments after it are constants, a lane each. CONVC_MIX takes them from two
  * vectors, the lanes of `b` counted on from those of `a`. */
 #if defined(__clang__)
@@ -106,6 +121,60 @@ CONVC_INLINE vf convc_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) |
 #else
 #define CONVC_SHUFFLE(v, ...) __builtin_shuffle(v, (vi){__VA_ARGS__})
 #define CONVC_MIX(a, b, ...) __builtin_shuffle(a, b, (vi){__VA_ARGS__})
+#endif
+
+#if CONVC_LANES > 1
+/* Vectors of eight lanes and more in an order that is known only at run time: as a shuffle, GCC takes two vectors for
+ * it, in twice the time. */
+#if CONVC_LANES == 16 && defined(__AVX512F__) || CONVC_LANES == 8 && defined(__AVX2__)
+CONVC_INLINE vf convc_ordered(vf v, vi order)
+{
+    vf y;
+    __asm__("vpermps %1, %2, %0" : "=v"(y) : "v"(v), "v"(order));
+    return y;
+}
+CONVC_INLINE vf convc_load_ordered(const float *p, vi order)
+{
+    vf y;
+    __asm__("vpermps %1, %2, %0" : "=v"(y) : "m"(*(const vf *)p), "v"(order));
+    return y;
+}
+#else
+CONVC_INLINE vf convc_ordered(vf v, vi order)
+{
+    vf y;
+    for (int l = 0; l < CONVC_LANES; ++l) y[l] = v[order[l]];
+    return y;
+}
+CONVC_INLINE vf convc_load_ordered(const float *p, vi order) { return convc_ordered(convc_load(p), order); }
+#endif
+
+/* A choice of lanes, from a bit for each; and `v` with what lies at `p` in the lanes chosen. */
+#if defined(__AVX512F__)
+typedef unsigned short convc_choice;
+CONVC_INLINE convc_choice convc_choose(unsigned bits) { return (convc_choice)bits; }
+CONVC_INLINE vf convc_merged(vf v, const float *p, convc_choice lanes)
+{
+    __asm__("vmovaps %1, %0%{%2%}" : "+v"(v) : "m"(*(const vf *)p), "Yk"(lanes));
+    return v;
+}
+#else
+typedef vi convc_choice;
+CONVC_INLINE convc_choice convc_choose(unsigned bits)
+{
+    return ((bits - (vi){0}) >> convc_numbers() & 1) != 0;
+}
+CONVC_INLINE vf convc_merged(vf v, const float *p, convc_choice lanes)
+{
+#if CONVC_LANES == 8 && defined(__AVX__)
+    vf y;
+    __asm__("vblendvps %3, %2, %1, %0" : "=x"(y) : "x"(v), "m"(*(const vf *)p), "x"(lanes));
+    return y;
+#else
+    return convc_select(lanes, convc_load(p), v);
+#endif
+}
+#endif
 #endif
 
 /* `v` with lanes, or groups of 2, 4, 8, exchanged in pairs: joined with itself so, step by step, every lane holds what
@@ -176,21 +245,6 @@ CONVC_INLINE void convc_store_lanes(float *p, ptrdiff_t stride, int count, vf v)
     memcpy(lanes, &v, sizeof v);
     for (int l = 0; l < count; ++l) p[l * stride] = lanes[l];
 }
-
-/* The numbers of the lanes. */
-#if CONVC_LANES > 1
-CONVC_INLINE vi convc_numbers(void)
-{
-    return (vi){0, 1, 2, 3,
-#if CONVC_LANES >= 8
-                4, 5, 6, 7,
-#endif
-#if CONVC_LANES >= 16
-                8, 9, 10, 11, 12, 13, 14, 15,
-#endif
-    };
-}
-#endif
 
 /* `v` with `other` from lane `count` on. */
 CONVC_INLINE vf convc_first_lanes(vf v, int count, float other)

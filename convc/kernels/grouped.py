@@ -4,8 +4,9 @@
 
 for every i; how the source gets into the lanes is `kernels/lanes.py`. A tile holds the sums of neighbouring pixels in
 registers. For a row of the kernel its weights are loaded once, then each column of the source once, and multiplied into
-all the sums it belongs to (`kernels/sliding.py`). Depthwise with a channel multiplier m is the case of groups of one
-input and m outputs.
+all the sums it belongs to (`kernels/sliding.py`). Where a column takes more than a load, and registers allow, a tile
+has two rows of pixels, so that a column meets two rows of the kernel. Depthwise with a channel multiplier m is the case
+of groups of one input and m outputs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +23,13 @@ from convc.ir.types import ceil_div
 from convc.kernels.base import Packing
 from convc.kernels.convolution import Convolution
 from convc.kernels.formula import Formula
-from convc.kernels.lanes import Lanes, lanes_of_block
+from convc.kernels.lanes import Lanes, lanes_of_block, mode_of
 from convc.kernels.plane import Plane
-from convc.kernels.sliding import Run, cut_taps
-from convc.kernels.tiles import Axis, Tile, Tiling, tile_plane
+from convc.kernels.sliding import Pass, Run, cut_taps, passes
+from convc.kernels.tiles import Axis, Tile, Tiling, share_rows, tile_plane
+
+#: Pixels that a row of a tile of two has at least: with fewer sums, multiply-adds wait for one another.
+LEAST_SHARED: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +83,12 @@ class Grouped(Convolution):
     @property
     def how(self) -> str:
         """How the source gets into the lanes, in words."""
-        if self.group_ic == self.group_oc == 1:
+        if self.mode == "load":
             return "depthwise: every channel is filtered by itself"
         if self.group_ic == 1:
             return f"depthwise: {self.group_oc} filters for every channel"
-        modes = sorted({pattern.mode for pattern in self.patterns})
-        return f"groups of {self.group_ic} channels lie across vectors: lanes are read by {', '.join(modes)}"
+        how = {"shuffle": "shuffled", "order": "merged and ordered", "splat": "splat by groups"}[self.mode]
+        return f"groups of {self.group_ic} channels lie across vectors: lanes are {how}"
 
     @property
     def group_ic(self) -> int:
@@ -102,13 +106,12 @@ class Grouped(Convolution):
     def lanes_of(self) -> tuple[Lanes, ...]:
         """For every block of results."""
         return tuple(
-            lanes_of_block(block, self.lanes, self.group_ic, self.group_oc, self.oc, self.registers)
-            for block in range(self.blocks)
+            lanes_of_block(block, self.lanes, self.group_ic, self.group_oc, self.oc) for block in range(self.blocks)
         )
 
     @cached_property
     def patterns(self) -> tuple[Lanes, ...]:
-        """The different ones; the tiles of each are functions of their own."""
+        """The different ones."""
         return tuple(dict.fromkeys(self.lanes_of))
 
     @property
@@ -116,25 +119,51 @@ class Grouped(Convolution):
         """The number of each block's."""
         return tuple(map(self.patterns.index, self.lanes_of))
 
+    @cached_property
+    def mode(self) -> str:
+        """How lanes are read: see `kernels/lanes.py`."""
+        return mode_of(self.patterns, self.registers)
+
     @property
-    def by_channel(self) -> bool:
-        """Whether some tiles find single channels of the source, so that all are told their first one."""
-        return any(pattern.mode == "splat" for pattern in self.patterns)
+    def variants(self) -> tuple[Lanes, ...]:
+        """The patterns whose tiles are functions of their own; one, where tables serve all."""
+        return self.patterns[:1] if self.mode == "order" else self.patterns
+
+    @cached_property
+    def merged(self) -> tuple[int, ...]:
+        """Of an order: how many vectors its steps merge, from few to many; one loop serves one and two."""
+        counts = {len(step.blocks) for pattern in self.patterns for step in pattern.steps or ()}
+        return tuple(sorted({max(count, min(2, max(counts))) for count in counts}))
 
     @property
     def taps_at_once(self) -> int:
         """Weights of a row of the kernel that registers hold beside the sums."""
-        most = self.registers // 2 - 1
+        most = (self.registers // 2 - 1) // self.rows
         return ceil_div(self.width.kernel, ceil_div(self.width.kernel, most))
 
     @property
+    def rows(self) -> int:
+        """Rows of a tile that share rows of the source."""
+        height = self.height
+        shared = height.dilation == 1 and height.stride < height.kernel and height.out > 1
+        room = self.registers == 32 and self.width.out >= LEAST_SHARED
+        return 2 if shared and room and self.mode in ("order", "splat") else 1
+
+    @property
     def tile_pixels(self) -> int:
-        """Pixels of a tile."""
-        return self.registers - self.taps_at_once - max(pattern.temporaries for pattern in self.patterns)
+        """Pixels of a tile: registers also hold weights, a column, a product, and what a column is made with."""
+        others = 2 if self.mode in ("load", "shuffle") else 3
+        return self.registers - self.taps_at_once * self.rows - others
 
     @cached_property
     def tiling(self) -> Tiling:
+        if self.rows > 1:
+            return share_rows(self.height, self.width, self.rows, self.tile_pixels // self.rows)
         return tile_plane(self.height, self.width, self.tile_pixels, self.last_row)
+
+    def passes(self, tile: Tile) -> tuple[Pass, ...]:
+        """The loops over rows of the kernel for this tile."""
+        return passes(self.height, tile)
 
     def runs(self, tile: Tile) -> tuple[Run, ...]:
         """The taps of a row of the kernel for this tile."""

@@ -10,6 +10,7 @@ Where rows are narrow a tile spans several of them; then the rows at the top and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -82,7 +83,8 @@ class TapGroup:
 class Tile:
     """One tile function: `rows` x `cols` outputs and the taps each takes.
 
-    `row_groups` is None for tiles of one row, whose valid range of kernel rows is given at run time.
+    `row_groups` is None for tiles that are told at run time which rows they read: those of one row which rows of the
+    kernel, those that share rows of the source (`share_rows`) which of these.
     """
 
     rows: int
@@ -177,10 +179,20 @@ def tile_plane(height: Axis, width: Axis, pixels: int, last_row: int = 0) -> Til
         moved = tuple(replace(s, tile=both.index(tail.tiles[s.tile])) for s in tail.bands[0].segments)
         return Tiling(both, (*body.bands, Band(height.out - 1, 1, 1, moved)))
     rows = max(1, min(pixels // width.out, height.out)) if width.out * 2 <= pixels else 1
-    across = cut(width, max(1, pixels // rows))
     down = cut(height, rows)
     if rows == 1 and len(down) > 1:  # rows differ in their taps: one function for all, told its taps at run time
         down = (Piece(0, 1, height.out, None),)
+    return _tiling(down, cut(width, max(1, pixels // rows)))
+
+
+def share_rows(height: Axis, width: Axis, rows: int, cols: int) -> Tiling:
+    """Tiles of `rows` x at most `cols` outputs, and of one row for the last ones, told their rows at run time."""
+    whole, rest = divmod(height.out, rows)
+    down = [Piece(0, rows, whole, None), *([Piece(whole * rows, 1, rest, None)] if rest else [])]
+    return _tiling(down, cut(width, cols))
+
+
+def _tiling(down: Sequence[Piece], across: Sequence[Piece]) -> Tiling:
     tiles: dict[Tile, int] = {}
     bands = []
     for band in down:
