@@ -49,8 +49,7 @@ def _stays_after(resize: Node, node: Node) -> str:
     assert isinstance(op, Resize)
     if result.elements <= x.elements:
         return "it does not enlarge the image"
-    sums = (sum(weights) for axis in op.taps(x.shape[2:]) for weights in axis.weights)
-    if len(node.inputs) == 3 and any(abs(total - 1) > _ROUNDING for total in sums):
+    if len(node.inputs) == 3 and not keeps_levels(resize):
         return "the weights of its pixels do not add up to 1, the bias would be another"
     more, mixed = node.output.type.shape[1] > x.shape[1], node.inputs[1].type.shape[1]
     copies = all(axis.copies for axis in op.taps(x.shape[2:]))
@@ -87,6 +86,14 @@ def is_asked_for(resize: Node, node: Node) -> bool:
 def pixels(node: Node) -> int:
     """Those of a result, of all images."""
     return node.output.type.elements // node.output.type.shape[1]
+
+
+def keeps_levels(resize: Node) -> bool:
+    """Whether an image of one number all over is resized to the same: the weights of every output add up to 1."""
+    op = resize.op
+    assert isinstance(op, Resize)
+    sums = (sum(weights) for axis in op.taps(resize.inputs[0].type.shape[2:]) for weights in axis.weights)
+    return all(abs(total - 1) <= _ROUNDING for total in sums)
 
 
 def repeats(resize: Node) -> Numbers | None:

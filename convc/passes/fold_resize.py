@@ -17,7 +17,8 @@ each result takes 4 products instead of 9, by Winograd's method 25 / 16 instead 
              y: f32[1, 4, 18, 18] = resize(y.small, size = [18, 18], mode = linear)
 
 A pointwise convolution mixes channels, a resize pixels: either may come first, also with a bias where the weights of
-every output add up to 1. Functions of elements go before a resize that repeats pixels.
+every output add up to 1. Functions of elements go before a resize that repeats pixels; of an image of one pixel, which
+meets another image, nothing is made at all.
 
 An enlarged image that is padded with its own pixels (in networks that transfer styles) is the small one padded with its
 edge, as far as no others are repeated: of a mirror image, less than s pixels.
@@ -55,7 +56,16 @@ from convc.ops.resize import Resize
 from convc.ops.shape import Concat
 from convc.passes.base import Pass, Report, unwanted, users_text
 from convc.passes.constants import Constants
-from convc.passes.enlarged import exchanged, is_asked_for, is_pointwise, pixels, repeats, stays, transposed
+from convc.passes.enlarged import (
+    exchanged,
+    is_asked_for,
+    is_pointwise,
+    keeps_levels,
+    pixels,
+    repeats,
+    stays,
+    transposed,
+)
 
 #: Channels of an operand of a concatenation, and for kernels beyond 1x1 pixels of the result, from which on it pays to
 #: convolve it by itself: the sum is stored and read once more. With 256 and 512 channels and 28 x 28 results it takes
@@ -79,7 +89,8 @@ class FoldResize(Pass):
             concat = _concat_before(whole, nodes, constants)
             pieces = [whole] if concat is None else _pieces(graph, concat, whole, nodes, constants, report)
             passed.update([concat.name] if concat and len(pieces) > 1 else [])
-            for node in pieces:
+            for piece in pieces:
+                node = _spread(piece, nodes, passed, report)
                 resize = _resize_before(node, nodes, constants)
                 made = [node] if resize is None else _fold(graph, resize, node, constants, report)
                 if resize is None and (both := _padding_before(node, nodes, constants)):
@@ -228,6 +239,25 @@ def _fold(graph: Graph, resize: Node, node: Node, constants: Constants, report: 
     assert factors is not None
     report.applied(node, f"a transposed convolution of {resize.inputs[0].name}, which {resize.name} repeats")
     return transposed(resize.inputs[0], factors, node, node.op.pad, constants)
+
+
+def _spread(node: Node, nodes: Mapping[str, Node], passed: set[str], report: Report) -> Node:
+    """A function of elements that meets an image of one pixel enlarged: the pixel meets all others by itself."""
+    if not isinstance(node.op, Binary):
+        return node
+    pixel: dict[Value, Value] = {}
+    for value in node.inputs:
+        resize = _resize_of(value, nodes)
+        x = resize.inputs[0] if resize else value
+        if resize and prod(x.type.shape[2:]) == 1 and keeps_levels(resize) and not unwanted(resize, node):
+            pixel[value] = x
+    inputs = tuple(pixel.get(value, value) for value in node.inputs)
+    if not pixel or node.op.infer(*(value.type for value in inputs)) != (node.output.type,):
+        return node
+    for value in pixel:
+        report.applied(node, f"takes the one pixel that {value.name} repeats")
+        passed.add(value.name)
+    return replace(node, inputs=inputs)
 
 
 def _padding_before(node: Node, nodes: Mapping[str, Node], constants: Constants) -> tuple[Node, Node] | None:
