@@ -131,9 +131,8 @@ class Grouped(Convolution):
 
     @cached_property
     def merged(self) -> tuple[int, ...]:
-        """Of an order: how many vectors its steps merge, from few to many; one loop serves one and two."""
-        counts = {len(step.blocks) for pattern in self.patterns for step in pattern.steps or ()}
-        return tuple(sorted({max(count, min(2, max(counts))) for count in counts}))
+        """Of an order: how many vectors its steps merge, from few to many; each has a loop of its own."""
+        return tuple(sorted({len(step.blocks) for pattern in self.patterns for step in pattern.steps or ()}))
 
     @property
     def taps_at_once(self) -> int:
