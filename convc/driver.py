@@ -202,7 +202,8 @@ def make_library(network: Network, compiled: Compiled, options: Options, progres
     if size > LIBRARY_BYTES:
         raise ConvcError(
             f"the packed weights take {size / 2**30:.2f} GiB, and a library can hold {LIBRARY_BYTES / 2**30:.2f}\n  "
-            "help: `--no-winograd` keeps those of convolutions as they are; or build the network in parts"
+            "help: `--no-winograd` keeps them as few as they are, where faster algorithms take more; or build the "
+            "network in parts"
         )
     write = partial(pack, compiled.program, compiled.graph, network.weights)
     digest = hashlib.sha256(network.weights.digest().encode())
