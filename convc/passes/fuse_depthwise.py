@@ -21,7 +21,7 @@ from convc.ir.graph import Graph, Node
 from convc.ir.op import members
 from convc.ops.conv import Conv, is_depthwise, is_pointwise
 from convc.passes.base import Pass, Report
-from convc.passes.regions import is_wanted, join_stages, shared_reason
+from convc.passes.regions import is_wanted, join_before
 
 #: Bytes of the depthwise convolution's source and result, of one image, that caches still serve well.
 CACHE_BYTES: Final = 1024 * 1024
@@ -38,18 +38,8 @@ class FuseDepthwise(Pass):
     level: ClassVar[int] = 2
 
     def run(self, graph: Graph, report: Report) -> Graph:
-        joined: dict[str, Node] = {}  # by the name of the depthwise region: itself, when it goes
-        for node in graph.runtime_nodes():
-            before = _stage(graph, node)
-            if before is None:
-                continue
-            reason = _refusal(graph, before, node)
-            if reason:
-                report.declined(before, f"not computed with {node.name}: {reason}")
-            else:
-                joined[before.name] = before
-                report.applied(before, f"computed strip by strip with {node.name}: the map between is never stored")
-        return join_stages(graph, joined)
+        how = "strip by strip with %s: the map between is never stored"
+        return join_before(graph, report, _stage, _refusal, how)
 
 
 def _stage(graph: Graph, node: Node) -> Node | None:
@@ -64,9 +54,6 @@ def _stage(graph: Graph, node: Node) -> Node | None:
 
 
 def _refusal(graph: Graph, before: Node, node: Node) -> str:
-    reason = shared_reason(graph, before, node)
-    if reason:
-        return reason
     depthwise = members(before)[0]
     src = depthwise.inputs[0].type
     if src.block == 1 or src.block != before.output.type.block:

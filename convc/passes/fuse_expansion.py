@@ -22,7 +22,7 @@ from convc.ir.graph import Graph, Node
 from convc.ir.op import members
 from convc.ops.conv import Conv, is_depthwise, is_pointwise
 from convc.passes.base import Pass, Report
-from convc.passes.regions import is_wanted, join_stages, shared_reason
+from convc.passes.regions import is_wanted, join_before
 
 #: Bytes of the expanded map, of one image, that caches still serve well.
 CACHE_BYTES: Final = 768 * 1024
@@ -42,18 +42,8 @@ class FuseExpansion(Pass):
     level: ClassVar[int] = 2
 
     def run(self, graph: Graph, report: Report) -> Graph:
-        joined: dict[str, Node] = {}  # by the name of the expansion: itself, when it goes
-        for node in graph.runtime_nodes():
-            before = _expansion(graph, node)
-            if before is None:
-                continue
-            reason = shared_reason(graph, before, node) or _refusal(graph, before, node)
-            if reason:
-                report.declined(before, f"not computed with {node.name}: {reason}")
-            else:
-                joined[before.name] = before
-                report.applied(before, f"computed row by row with {node.name}: the expanded map is never stored")
-        return join_stages(graph, joined)
+        how = "row by row with %s: the expanded map is never stored"
+        return join_before(graph, report, _expansion, _refusal, how)
 
 
 def _expansion(graph: Graph, node: Node) -> Node | None:

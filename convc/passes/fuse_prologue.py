@@ -23,7 +23,7 @@ from convc.ir.op import members
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv, is_pointwise
 from convc.passes.base import Pass, Report
-from convc.passes.regions import is_wanted, join_stages, shared_reason
+from convc.passes.regions import is_wanted, join_before
 
 #: Output channels up to which it pays; beyond, the convolution alone saves more by Strassen's product.
 CHANNELS: Final = 64
@@ -37,18 +37,7 @@ class FusePrologue(Pass):
     level: ClassVar[int] = 2
 
     def run(self, graph: Graph, report: Report) -> Graph:
-        joined: dict[str, Node] = {}
-        for node in graph.runtime_nodes():
-            before = _stage(graph, node)
-            if before is None:
-                continue
-            reason = shared_reason(graph, before, node) or _refusal(graph, before, node)
-            if reason:
-                report.declined(before, f"not computed with {node.name}: {reason}")
-            else:
-                joined[before.name] = before
-                report.applied(before, f"computed with {node.name}, and never stored")
-        return join_stages(graph, joined)
+        return join_before(graph, report, _stage, _refusal, "with %s, and never stored")
 
 
 def _stage(graph: Graph, node: Node) -> Node | None:

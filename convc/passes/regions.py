@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from convc.ir.graph import Graph, Node
 from convc.ir.op import Fused, members
 from convc.ops.shape import Reorder
-from convc.passes.base import unwanted, users_text
+from convc.passes.base import Report, unwanted, users_text
+
+
+def join_before(
+    graph: Graph, report: Report, stage: Callable[[Graph, Node], Node | None],
+    refusal: Callable[[Graph, Node, Node], str], how: str,
+) -> Graph:  # fmt: skip
+    """The graph with the `stage` of each node, which it reads, in the node's region, but where `refusal` says why not.
+
+    `how` ends the sentence that begins with "computed", a `%s` in it the reader's name.
+    """
+    joined: dict[str, Node] = {}  # by the stage's name: itself, when it goes
+    for node in graph.runtime_nodes():
+        before = stage(graph, node)
+        if before is None:
+            continue
+        reason = shared_reason(graph, before, node) or refusal(graph, before, node)
+        if reason:
+            report.declined(before, f"not computed with {node.name}: {reason}")
+        else:
+            joined[before.name] = before
+            report.applied(before, f"computed {how % node.name}")
+    return _join_stages(graph, joined)
 
 
 def shared_reason(graph: Graph, before: Node, node: Node) -> str:
@@ -31,7 +53,7 @@ def is_wanted(*nodes: Node) -> bool:
     return any(member.fuse for node in nodes for member in members(node))
 
 
-def join_stages(graph: Graph, stages: Mapping[str, Node]) -> Graph:
+def _join_stages(graph: Graph, stages: Mapping[str, Node]) -> Graph:
     """The graph with each of these nodes moved into the region that reads it, at its front."""
     if not stages:
         return graph

@@ -14,11 +14,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from convc.ir.types import ceil_div
+from convc.ir.graph import Node
+from convc.ir.types import TensorType, ceil_div
 from convc.kernels.conv_packing import Reduction, Split
 from convc.kernels.formula import Formula
 from convc.kernels.plane import Plane
 from convc.kernels.tiles import UNIT, Axis
+from convc.ops.conv import Conv
+from convc.plan.axes import axes_of
+from convc.plan.call import plane
 
 #: Bytes of weights that a sweep over pixels finds in the first-level cache (of 32 KiB; pixels need the rest).
 PANEL_BYTES: Final = 16 * 1024
@@ -46,6 +50,13 @@ class Walk:
     last_row: int = 0  # 0: as long as the others
 
 
+def walk_of(anchor: Node, dst: TensorType, formula: Formula, lanes: int) -> Walk:
+    """The walk of a convolution whose result, or that of its epilogue `formula`, is a `dst`."""
+    op, src, window = anchor.op, anchor.inputs[0].type, anchor.inputs[1].type.shape[2:]
+    assert isinstance(op, Conv)
+    return _upright(Walk(*axes_of(op, window, src, dst), plane(src), plane(dst, lanes), formula))
+
+
 def flattened(walk: Walk, pixels: int) -> Walk:
     """A pointwise walk over one line of pixels in rows of whole register tiles; others as they are.
 
@@ -66,7 +77,7 @@ def flattened(walk: Walk, pixels: int) -> Walk:
     )  # fmt: skip
 
 
-def upright(walk: Walk) -> Walk:
+def _upright(walk: Walk) -> Walk:
     """A walk over volumes whose taps lie along the depth alone as one over images, whose rows are the slices.
 
     Others stay as they are.

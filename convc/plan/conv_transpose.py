@@ -23,7 +23,6 @@ from convc.kernels.conv_transpose import (
 from convc.kernels.formula import Access, Formula
 from convc.kernels.grouped import Grouped, GroupedPacking
 from convc.kernels.plane import Plane
-from convc.kernels.register_tile import choose_tile, ends_in_half
 from convc.ops.conv_transpose import ConvTranspose
 from convc.options import Options, Target
 from convc.plan.axes import Axes
@@ -34,7 +33,7 @@ from convc.plan.choose import choose
 from convc.plan.formulas import make_formula
 from convc.plan.grouped import is_narrow
 from convc.plan.problem import Problem
-from convc.plan.reduction import reduction_of, tile_blocks
+from convc.plan.reduction import channel_tile, reduction_of
 from convc.plan.winograd import winograd_kernel
 
 
@@ -137,10 +136,7 @@ def _call(
     depth, height, width = axes
     oc, lanes = dst.shape[1], target.lanes
     blocks = ceil_div(oc, lanes)
-    pixels, vectors = choose_tile(
-        tile_blocks(oc, op.groups, lanes, blocks), width.out, target.registers, ragged=op.groups == 1,
-        half=op.groups == 1 and ends_in_half(oc, lanes),
-    )  # fmt: skip
+    pixels, vectors = channel_tile(oc, op.groups, width.out, target)
     tile = vectors * lanes
     one = reduction_of(src, oc, op.groups, tile, ceil_div(blocks, vectors))
     reduction = Reduction(one.channels, one.block, one.bases * len(phases), one.scattered)

@@ -9,14 +9,12 @@ from convc.ir.graph import Graph, Node
 from convc.ir.types import ceil_div
 from convc.kernels.conv_direct import ConvDirect
 from convc.kernels.conv_packing import ConvPacking, VectorPacking
-from convc.kernels.register_tile import choose_tile, ends_in_half
 from convc.ops.conv import Conv
 from convc.options import Target
-from convc.plan.axes import axes_of
-from convc.plan.blocking import Walk, flattened, rows_per_group, split_reduction, upright
-from convc.plan.call import Call, Packed, plane
+from convc.plan.blocking import flattened, rows_per_group, split_reduction, walk_of
+from convc.plan.call import Call, Packed
 from convc.plan.formulas import make_formula
-from convc.plan.reduction import reduction_of, tile_blocks
+from convc.plan.reduction import channel_tile, reduction_of
 
 
 def direct_call(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node], target: Target) -> Call:
@@ -26,11 +24,8 @@ def direct_call(graph: Graph, node: Node, anchor: Node, followers: Sequence[Node
     oc, window = weight.type.shape[0], weight.type.shape[2:]
     formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
     blocks = ceil_div(oc, lanes)
-    walk = upright(Walk(*axes_of(op, window, src, dst), plane(src, 1), plane(dst, lanes), formula))
-    pixels, vectors = choose_tile(
-        tile_blocks(oc, op.groups, lanes, blocks), walk.width.out, target.registers, ragged=op.groups == 1,
-        half=op.groups == 1 and ends_in_half(oc, lanes),
-    )  # fmt: skip
+    walk = walk_of(anchor, dst, formula, lanes)
+    pixels, vectors = channel_tile(oc, op.groups, walk.width.out, target)
     reduction = reduction_of(src, oc, op.groups, vectors * lanes, ceil_div(blocks, vectors))
     walk = flattened(walk, pixels)
     split = split_reduction(reduction, prod(window), vectors * lanes) if src.block > 1 and dst.block > 1 else None

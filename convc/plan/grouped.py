@@ -11,9 +11,8 @@ from convc.kernels.grouped import Grouped, GroupedPacking
 from convc.ops.conv import Conv
 from convc.ops.conv_transpose import ConvTranspose
 from convc.options import Target
-from convc.plan.axes import axes_of
-from convc.plan.blocking import Walk, flattened
-from convc.plan.call import Call, Packed, plane
+from convc.plan.blocking import flattened, walk_of
+from convc.plan.call import Call, Packed
 from convc.plan.formulas import make_formula
 
 
@@ -29,8 +28,7 @@ def grouped_call(graph: Graph, node: Node, anchor: Node, followers: Sequence[Nod
     assert isinstance(op, Conv)
     (oc, width), window, lanes = weight.type.shape[:2], weight.type.shape[2:], dst.block
     formula, operands = make_formula(graph, followers, dst, lanes, anchor.output)
-    walk = Walk(*axes_of(op, window, src, dst), plane(src), plane(dst), formula)
-    walk = flattened(walk, target.registers - 4)
+    walk = flattened(walk_of(anchor, dst, formula, lanes), target.registers - 4)
     kernel = Grouped(
         lanes, target.registers, src.shape[0], src.shape[1], oc, op.groups, walk.depth, walk.height, walk.width,
         walk.src, walk.dst, op.bias, walk.epilogue, walk.last_row,

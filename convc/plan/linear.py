@@ -16,7 +16,7 @@ from convc.kernels.conv_direct import ConvDirect
 from convc.kernels.conv_packing import ConvPacking, Reduction, VectorPacking
 from convc.kernels.formula import IDENTITY, Formula
 from convc.kernels.plane import Plane
-from convc.kernels.register_tile import choose_tile, ends_in_half, wide_tile
+from convc.kernels.register_tile import wide_tile
 from convc.kernels.strassen import Strassen
 from convc.kernels.tiles import UNIT, Axis
 from convc.ops.conv import Conv
@@ -27,6 +27,7 @@ from convc.plan.call import Call, Operand, Packed, Scratch
 from convc.plan.choose import choose
 from convc.plan.formulas import make_formula
 from convc.plan.problem import Problem
+from convc.plan.reduction import channel_tile
 from convc.plan.strassen import product_kernel, product_reason
 
 
@@ -167,8 +168,7 @@ def _direct(
 ) -> tuple[ConvDirect, ConvPacking]:
     lanes, rows, oc = target.lanes, product.rows, product.oc
     blocks = ceil_div(oc, lanes)
-    half = ends_in_half(oc, lanes)
-    pixels, vectors = wide_tile(blocks) if rows == 1 else choose_tile(blocks, rows, target.registers, True, half)
+    pixels, vectors = wide_tile(blocks) if rows == 1 else channel_tile(oc, 1, rows, target)
     reduction = Reduction(product.ic, product.ic, (0,) * ceil_div(blocks, vectors))
     kernel = ConvDirect(
         lanes, vectors, pixels, 1, oc, UNIT, UNIT, Axis(rows, rows, 1, 1, 1, 0), reduction,

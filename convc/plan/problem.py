@@ -10,8 +10,7 @@ from convc.kernels.formula import IDENTITY, Formula
 from convc.kernels.tiles import Axis
 from convc.ops.conv import Conv
 from convc.options import Options
-from convc.plan.axes import axes_of
-from convc.plan.blocking import Walk, is_line, upright
+from convc.plan.blocking import Walk, is_line, walk_of
 from convc.plan.call import plane
 
 
@@ -70,8 +69,8 @@ def problem_of(
     """
     op, src, target = anchor.op, anchor.inputs[0].type, options.target
     assert isinstance(op, Conv)
-    oc, window = anchor.inputs[1].type.shape[0], anchor.inputs[1].type.shape[2:]
-    walk = upright(Walk(*axes_of(op, window, src, dst), plane(src), plane(dst), formula))
+    oc = anchor.inputs[1].type.shape[0]
+    walk = walk_of(anchor, dst, formula, target.lanes)
     axes, blocked = (walk.depth, walk.height, walk.width), src.block == target.lanes == dst.block
     strided, inside = max(op.stride) > 1, all((axis.out - 1) * axis.stride < axis.size for axis in axes)
     depth, height, width = (replace(axis, size=axis.out, stride=1) for axis in axes)  # of the result

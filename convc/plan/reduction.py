@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from convc.ir.types import TensorType
+from convc.ir.types import TensorType, ceil_div
 from convc.kernels.conv_packing import Reduction
+from convc.kernels.register_tile import choose_tile, ends_in_half
+from convc.options import Target
 
 
 def tile_blocks(oc: int, groups: int, lanes: int, blocks: int) -> int:
@@ -11,6 +13,17 @@ def tile_blocks(oc: int, groups: int, lanes: int, blocks: int) -> int:
     if groups == 1:
         return blocks
     return oc // groups // lanes if oc // groups % lanes == 0 else 1
+
+
+def channel_tile(oc: int, groups: int, width: int, target: Target) -> tuple[int, int]:
+    """(pixels, vectors) of the register tile of a convolution to `oc` channels whose rows have `width` pixels.
+
+    Of one group the last tile of output channels may be narrower, and end in half a vector.
+    """
+    blocks, one = ceil_div(oc, target.lanes), groups == 1
+    vectors = tile_blocks(oc, groups, target.lanes, blocks)
+    half = one and ends_in_half(oc, target.lanes)
+    return choose_tile(vectors, width, target.registers, ragged=one, half=half)
 
 
 def reduction_of(src: TensorType, oc: int, groups: int, tile: int, tiles: int) -> Reduction:

@@ -14,7 +14,6 @@ from convc.kernels.conv_pointwise import ConvPointwise, DepthwiseStage, Expansio
 from convc.kernels.formula import Formula
 from convc.kernels.grouped import GroupedPacking
 from convc.kernels.plane import Plane
-from convc.kernels.register_tile import choose_tile, ends_in_half
 from convc.ops.channel_moves import moves_channels
 from convc.ops.common import Elementwise
 from convc.ops.conv import Conv, is_depthwise, is_pointwise
@@ -25,6 +24,7 @@ from convc.options import Options, Target
 from convc.plan.axes import axes_of
 from convc.plan.call import Call, Operand, Packed, Scratch, extent5, plane
 from convc.plan.formulas import make_formula
+from convc.plan.reduction import channel_tile
 from convc.plan.scaled import scaled_calls
 
 #: Ops that a kernel begins with; a region has a part for each.
@@ -121,11 +121,10 @@ def _expanded_stage(graph: Graph, before: Node, stage: _Stage, target: Target) -
     assert isinstance(conv.op, Conv)
     oc, ic = conv.inputs[1].type.shape[:2]
     *_, width = extent5(expanded)
-    pixels, vectors = choose_tile(ceil_div(oc, lanes), width, target.registers, True, ends_in_half(oc, lanes))
+    pixels, vectors = channel_tile(oc, 1, width, target)
     expansion = Expansion(lanes, vectors, pixels, ic, oc, width, plane(src), conv.op.bias, formula)
-    packing = ConvPacking(
-        oc, 1, (1,) * (src.rank - 2), vectors, lanes, Reduction(ic, lanes, (0,) * expansion.tiles)
-    )  # fmt: skip
+    reduction = Reduction(ic, lanes, (0,) * expansion.tiles)
+    packing = ConvPacking(oc, 1, (1,) * (src.rank - 2), vectors, lanes, reduction)
     bias = (Packed(conv.inputs[2], VectorPacking(oc, round_up(oc, lanes))),) if conv.op.bias else ()
     packed = (conv.inputs[0], Packed(conv.inputs[1], packing), *bias, *operands)
     return _Stage(replace(stage.kernel, expansion=expansion), (*packed, *stage.operands[1:]))
@@ -140,8 +139,7 @@ def _pointwise(graph: Graph, node: Node, after: Node, stage: _Stage, options: Op
     height, width = stage.kernel.extent
     rows = max(1, _STRIP_PIXELS // width) if _rows_join(dst, formula, width) else 1
     rows = ceil_div(height, ceil_div(height, rows))
-    oc_blocks = ceil_div(oc, lanes)
-    pixels, vectors = choose_tile(oc_blocks, rows * width, options.target.registers, True, ends_in_half(oc, lanes))
+    pixels, vectors = channel_tile(oc, 1, rows * width, options.target)
     chunk = choose_chunk(ceil_div(ic, lanes), lanes, vectors, rows * width)
     kernel = ConvPointwise(
         lanes, vectors, pixels, dst.shape[0], ic, oc, stage.kernel, rows, chunk, plane(dst, lanes), dst.block > 1,
@@ -153,7 +151,7 @@ def _pointwise(graph: Graph, node: Node, after: Node, stage: _Stage, options: Op
         kernel = replace(kernel, groups=_groups(kernel, options.threads))
     reduction = Reduction(ic, lanes, (0,) * kernel.oc_tiles)
     packing = ConvPacking(oc, 1, (1,) * (dst.rank - 2), vectors, lanes, reduction, None, kernel.split)
-    bias = (Packed(conv.inputs[2], VectorPacking(oc, oc_blocks * lanes)),) if conv.op.bias else ()
+    bias = (Packed(conv.inputs[2], VectorPacking(oc, round_up(oc, lanes))),) if conv.op.bias else ()
     reason = (
         f"strips of {rows} row{'s' if rows > 1 else ''} stay in the cache in between: {kernel.strip_pixels} pixels x "
         f"{min(ic, chunk * lanes)} channels, then tiles of {pixels} pixels x {vectors * lanes} channels"

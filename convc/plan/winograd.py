@@ -9,10 +9,8 @@ from convc.kernels.conv_packing import VectorPacking
 from convc.kernels.formula import Formula
 from convc.kernels.plane import Plane
 from convc.kernels.winograd import Winograd, WinogradPacking
-from convc.ops.conv import Conv
-from convc.plan.axes import axes_of
-from convc.plan.blocking import Walk, upright
-from convc.plan.call import Call, Packed, Scratch, plane
+from convc.plan.blocking import walk_of
+from convc.plan.call import Call, Packed, Scratch
 from convc.plan.candidate import Choice
 from convc.plan.formulas import make_formula
 from convc.plan.problem import Problem
@@ -24,10 +22,8 @@ def winograd_call(
 ) -> Call:
     """`anchor` with its epilogue, computed as `choice` says."""
     bias = len(anchor.inputs) == 3
-    op, src, dst = anchor.op, anchor.inputs[0].type, node.output.type
-    assert isinstance(op, Conv)
-    formula, operands = make_formula(graph, followers, dst, problem.lanes, anchor.output)
-    walk = upright(Walk(*axes_of(op, anchor.inputs[1].type.shape[2:], src, dst), plane(src), plane(dst), formula))
+    formula, operands = make_formula(graph, followers, node.output.type, problem.lanes, anchor.output)
+    walk = walk_of(anchor, node.output.type, formula, problem.lanes)
     kernel, packing, reason = winograd_kernel(problem, choice, walk.src, walk.dst, walk.epilogue, bias)
     biases = (Packed(anchor.inputs[2], VectorPacking(kernel.oc, kernel.bias_floats)),) if bias else ()
     sources = (anchor.inputs[0], Packed(anchor.inputs[1], packing), *biases, *operands)
