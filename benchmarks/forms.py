@@ -37,7 +37,7 @@ from convc.frontend import parse_graph
 from convc.inspect.compare import is_inside
 from convc.inspect.cost import network_cost
 from convc.kernels.base import Kernel
-from convc.kernels.strassen import Strassen
+from convc.kernels.strassen import StrassenOnce
 from convc.kernels.strassen_twice import PRODUCTS, StrassenTwice
 from convc.kernels.toom_cook import additions
 from convc.kernels.winograd import Winograd
@@ -101,7 +101,7 @@ def saved(kernel: Kernel) -> int:
         ic, oc, fours = kernel.quarter, kernel.packing.quarter, ceil(kernel.count / 4)
         sums = 56 * ic + 77 * oc
         return kernel.n * (2 * kernel.count * kernel.ic * kernel.oc - fours * (2 * PRODUCTS * ic * oc + 2 * sums))
-    if isinstance(kernel, Strassen):
+    if isinstance(kernel, StrassenOnce):
         sums = 4 * kernel.low + 7 * kernel.packing.half
         return kernel.n * (
             2 * kernel.count * kernel.ic * kernel.oc

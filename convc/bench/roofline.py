@@ -15,7 +15,6 @@ from convc.inspect.table import calls_of_nodes, rows
 from convc.ir.op import members
 from convc.kernels.conv_direct import ConvDirect
 from convc.kernels.strassen import Strassen
-from convc.kernels.strassen_twice import StrassenTwice
 from convc.kernels.winograd import Winograd
 from convc.native.peak import Limits
 from convc.ops.conv import Conv
@@ -58,7 +57,7 @@ def _expected(step: Step, limits: Limits, options: Options) -> float | None:
         case Winograd() if isinstance(anchor.op, Conv):
             candidate = Candidate((kernel.schemes[0].outputs, kernel.schemes[1].outputs), kernel.block)
         case Strassen() if isinstance(anchor.op, Conv):
-            candidate = Candidate(block=kernel.chunk, levels=2 if isinstance(kernel, StrassenTwice) else 1)
+            candidate = Candidate(block=kernel.chunk, levels=kernel.levels)
         case ConvDirect() if isinstance(anchor.op, Conv):
             candidate = DIRECT
         case _:

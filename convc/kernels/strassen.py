@@ -20,6 +20,7 @@ double precision when weights are packed, which then are 7/4 as many.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
@@ -113,15 +114,15 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Strassen(Kernel):
-    """Parameters of templates/kernels/strassen.c.j2; see the module docstring.
+    """What the kernels of one level of his product and of two have in common.
 
     Source and result lie in blocks of `lanes` channels, their maps as lines of `count` pixels; or they are matrices
     with a row for a pixel (`by_rows`), of whole blocks of channels that may begin anywhere. A work item is a chunk of
-    `chunk` pairs and, of its output channels, one of `parts` parts, each of which makes the sums for itself. All chunks
-    of a part follow one another, so that a thread that has a part reads only its weights.
+    `chunk` pairs (or fours) and, of its output channels, one of `parts` parts, each of which makes the sums for itself.
+    All chunks of a part follow one another, so that a thread that has a part reads only its weights.
     """
 
-    template: ClassVar[str] = "strassen"
+    levels: ClassVar[int]  # 2 where each product is computed by his product in turn
     lanes: int
     vectors: int
     pixels: int  # of a register tile, at most
@@ -139,11 +140,90 @@ class Strassen(Kernel):
 
     @property
     def stem(self) -> str:
-        return f"strassen{'_rows' if self.by_rows else ''}_{self.ic}x{self.count}_{self.oc}{self.epilogue.suffix}"
+        rows = "_rows" if self.by_rows else ""
+        return f"{self.template}{rows}_{self.ic}x{self.count}_{self.oc}{self.epilogue.suffix}"
 
     @property
     def parameters(self) -> tuple[str, ...]:
         return ("src", "weights", *(("bias",) if self.bias else ()), *self.epilogue.parameters(), "scratch", "dst")
+
+    @property
+    @abstractmethod
+    def packing(self) -> Packing:
+        """How weights are packed."""
+
+    @property
+    @abstractmethod
+    def bias_floats(self) -> int:
+        """Output channels, absent ones of the last tiles included."""
+
+    @property
+    @abstractmethod
+    def pairs(self) -> tuple[Pairs, ...]:
+        """The map's pixels in pairs of tiles of nearly equal width, or in fours, the wider ones first."""
+
+    @property
+    @abstractmethod
+    def scratch_bytes(self) -> int:
+        """What a thread needs for a work item."""
+
+    @property
+    def ragged(self) -> bool:
+        """Whether some of the last vectors are absent."""
+        return ceil_div(self.oc, self.lanes) * self.lanes < self.bias_floats
+
+    @property
+    def masked(self) -> bool:
+        """Whether lanes past the last channel must be cleared before they are stored."""
+        return self.epilogue.spoils(self.oc, self.lanes)
+
+    def reduction(self, channels: int) -> tuple[tuple[int, int, int], ...]:
+        """(first block, blocks, channels in each) of so many channels."""
+        return whole_and_rest(channels, self.lanes)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Distinct widths of the first tile of a pair."""
+        return tuple(sorted({pair.first for pair in self.pairs}, reverse=True))
+
+    @property
+    def pair_count(self) -> int:
+        return sum(run.count for run in self.pairs)
+
+    @property
+    def chunks(self) -> int:
+        return ceil_div(self.pair_count, self.chunk)
+
+    @property
+    def items(self) -> int:
+        return self.n * self.chunks * self.parts
+
+    @property
+    def tile_floats(self) -> int:
+        return self.widths[0] * self.vectors * self.lanes
+
+    def unroll(self, channels: int) -> int:
+        """Channels per step of the inner loop: as many as leave no rest and keep the loop short enough to cache."""
+        return unroll(channels, short_loop(self.widths[0], self.vectors))
+
+    def lines_ahead(self, channels: int) -> int:
+        """Cache lines of the next tile's weights that each step of so many channels fetches."""
+        return ceil_div(channels * self.vectors * self.lanes, LINE * min(self.chunk, self.pair_count))
+
+    def ahead(self, channels: int) -> int:
+        """Floats that are fetched while so many channels pass."""
+        return sum(
+            blocks * (size // self.unroll(size)) * self.lines_ahead(self.unroll(size)) * LINE
+            for _, blocks, size in self.reduction(channels)
+        )
+
+
+@dataclass(frozen=True)
+class StrassenOnce(Strassen):
+    """Parameters of templates/kernels/strassen.c.j2; see the module docstring."""
+
+    template: ClassVar[str] = "strassen"
+    levels: ClassVar[int] = 1
 
     @property
     def packing(self) -> StrassenPacking:
@@ -167,49 +247,17 @@ class Strassen(Kernel):
         """Tiles of output channels in each half; the second half may have fewer."""
         return self.packing.half // (self.vectors * self.lanes)
 
-    @property
-    def ragged(self) -> bool:
-        """Whether the last vectors of the second half are absent."""
-        return ceil_div(self.oc, self.lanes) < 2 * self.oc_tiles * self.vectors
-
-    @property
-    def masked(self) -> bool:
-        """Whether lanes past the last channel must be cleared before they are stored."""
-        return self.epilogue.spoils(self.oc, self.lanes)
-
-    def reduction(self, channels: int) -> tuple[tuple[int, int, int], ...]:
-        """(first block, blocks, channels in each) of so many channels."""
-        return whole_and_rest(channels, self.lanes)
-
     @cached_property
     def pairs(self) -> tuple[Pairs, ...]:
-        """The map's pixels in pairs of tiles of nearly equal width, the longer ones first."""
         found: list[Pairs] = []
         for pixel, size, count in divide(self.count, 2 * self.pixels):
             start = found[-1].start + found[-1].count if found else 0
             found.append(Pairs(start, count, pixel, ceil_div(size, 2), size // 2))
         return tuple(found)
 
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Distinct widths of the first tile of a pair."""
-        return tuple(sorted({pair.first for pair in self.pairs}, reverse=True))
-
     def seconds(self, first: int) -> tuple[int, ...]:
         """Distinct widths of the second tile beside a first of so many pixels; none where the map is one pixel."""
         return tuple(dict.fromkeys(pair.second for pair in self.pairs if pair.first == first))
-
-    @property
-    def pair_count(self) -> int:
-        return sum(run.count for run in self.pairs)
-
-    @property
-    def chunks(self) -> int:
-        return ceil_div(self.pair_count, self.chunk)
-
-    @property
-    def items(self) -> int:
-        return self.n * self.chunks * self.parts
 
     @property
     def sum_floats(self) -> int:
@@ -217,27 +265,9 @@ class Strassen(Kernel):
         return 4 * self.low * self.widths[0]
 
     @property
-    def tile_floats(self) -> int:
-        return self.widths[0] * self.vectors * self.lanes
-
-    @property
     def scratch_bytes(self) -> int:
+        """The sums of a chunk's pairs, three products."""
         return 4 * (self.chunk * self.sum_floats + 3 * self.tile_floats)
-
-    def unroll(self, channels: int) -> int:
-        """Channels per step of the inner loop: as many as leave no rest and keep the loop short enough to cache."""
-        return unroll(channels, short_loop(self.widths[0], self.vectors))
-
-    def lines_ahead(self, channels: int) -> int:
-        """Cache lines of the next tile's weights that each step of so many channels fetches."""
-        return ceil_div(channels * self.vectors * self.lanes, LINE * min(self.chunk, self.pair_count))
-
-    def ahead(self, channels: int) -> int:
-        """Floats that are fetched while so many channels pass."""
-        return sum(
-            blocks * (size // self.unroll(size)) * self.lines_ahead(self.unroll(size)) * LINE
-            for _, blocks, size in self.reduction(channels)
-        )
 
     @property
     def tile_ahead(self) -> int:

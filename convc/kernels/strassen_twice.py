@@ -60,17 +60,14 @@ class StrassenTwicePacking(Packing):
 class StrassenTwice(Strassen):
     """Parameters of templates/kernels/strassen_twice.c.j2; see the module docstring.
 
-    As `Strassen`, with fours of tiles where that has pairs; input channels are four times as many whole blocks.
+    Fours of tiles stand for pairs; input channels are four times as many whole blocks.
     """
 
     template: ClassVar[str] = "strassen_twice"
+    levels: ClassVar[int] = 2
 
     @property
-    def stem(self) -> str:
-        return f"strassen_twice{'_rows' if self.by_rows else ''}_{self.ic}x{self.count}_{self.oc}{self.epilogue.suffix}"
-
-    @property
-    def packing(self) -> StrassenTwicePacking:  # type: ignore[override]
+    def packing(self) -> StrassenTwicePacking:
         return StrassenTwicePacking(self.oc, self.ic, self.vectors, self.lanes)
 
     @property
@@ -87,14 +84,9 @@ class StrassenTwice(Strassen):
         """Tiles of output channels in each quarter; the last may have fewer."""
         return self.packing.quarter // (self.vectors * self.lanes)
 
-    @property
-    def ragged(self) -> bool:
-        """Whether some vectors of the last quarters are absent."""
-        return ceil_div(self.oc, self.lanes) < 4 * self.oc_tiles * self.vectors
-
     @cached_property
     def pairs(self) -> tuple[Pairs, ...]:
-        """The map's pixels in fours of tiles of one width, the wider ones first; the last of all may be narrower."""
+        """Of a four the tiles have one width; the last of all may be narrower."""
         found: list[Pairs] = []
         for four, size, count in divide(ceil_div(self.count, 4), self.pixels):
             start = found[-1].start + found[-1].count if found else 0

@@ -10,7 +10,7 @@ from convc.ir.types import Layout, TensorType
 from convc.kernels.conv_packing import VectorPacking
 from convc.kernels.formula import Formula
 from convc.kernels.plane import Plane
-from convc.kernels.strassen import Strassen
+from convc.kernels.strassen import Strassen, StrassenOnce
 from convc.kernels.strassen_twice import StrassenTwice
 from convc.ops.conv import Conv
 from convc.ops.pool import MaxPool
@@ -60,7 +60,7 @@ def product_kernel(
     """The kernel of a candidate over images, or `by_rows` over matrices."""
     shape = StrassenShape(problem, candidate)
     pixels, vectors = shape.register_tile
-    kernel = Strassen if candidate.levels == 1 else StrassenTwice
+    kernel = StrassenOnce if candidate.levels == 1 else StrassenTwice
     return kernel(
         problem.lanes, vectors, pixels, problem.n, problem.ic, problem.oc, problem.pixels, candidate.block,
         shape.parts, src, dst, bias, epilogue, by_rows,
