@@ -21,7 +21,7 @@ from convc.kernels.base import Packing
 from convc.kernels.conv_packing import ConvPacking, Split
 from convc.kernels.grouped import GroupedPacking
 from convc.kernels.tiles import UNIT, Axis
-from convc.kernels.winograd import WinogradPacking
+from convc.kernels.winograd_packing import WinogradPacking
 
 Taps = tuple[int, ...]
 

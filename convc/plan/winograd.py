@@ -8,7 +8,8 @@ from convc.ir.graph import Graph, Node
 from convc.kernels.conv_packing import VectorPacking
 from convc.kernels.formula import Formula
 from convc.kernels.plane import Plane
-from convc.kernels.winograd import Winograd, WinogradPacking
+from convc.kernels.winograd import Winograd
+from convc.kernels.winograd_packing import WinogradPacking
 from convc.plan.blocking import walk_of
 from convc.plan.call import Call, Packed, Scratch
 from convc.plan.candidate import Choice

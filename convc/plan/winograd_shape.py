@@ -9,7 +9,7 @@ from convc.ir.types import ceil_div, round_up
 from convc.kernels.register_tile import choose_block_tile
 from convc.kernels.tiles import Axis
 from convc.kernels.toom_cook import Scheme, additions
-from convc.kernels.winograd import phases, products, summed_channels
+from convc.kernels.winograd_packing import phases, products, summed_channels
 from convc.plan.candidate import Candidate
 from convc.plan.machine import MACHINES, Machine
 from convc.plan.problem import Problem
