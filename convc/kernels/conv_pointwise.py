@@ -96,15 +96,10 @@ class DepthwiseStage(Grouped):
         return self.height.out, self.width.out
 
     @property
-    def own_operands(self) -> tuple[str, ...]:
-        """The C parameters it reads, its source before its weights."""
+    def operands(self) -> tuple[str, ...]:
+        """The C parameters it reads, its source, or the ring, before its weights."""
         bias = ("stage_bias",) if self.bias else ()
         return ("src", "stage_weights", *bias, *self.epilogue.parameters("stage_operand"))
-
-    @property
-    def operands(self) -> tuple[str, ...]:
-        """The same, with those of the expansion for the source where there is one."""
-        return (*self.expansion.operands, *self.own_operands[1:]) if self.expansion else self.own_operands
 
     def rows_read(self, rows: int) -> int:
         """Rows of the source between the first and the last that so many rows of the result read."""
@@ -117,6 +112,7 @@ class FormulaStage:
     """Elementwise arithmetic: what stands before the convolution, done while it is loaded."""
 
     kind: ClassVar[str] = "formula"
+    expansion: ClassVar[None] = None
     formula: Formula
     extent: tuple[int, int]
 
@@ -126,10 +122,7 @@ class FormulaStage:
 
     @property
     def operands(self) -> tuple[str, ...]:
-        return self.own_operands
-
-    @property
-    def own_operands(self) -> tuple[str, ...]:
+        """The C parameters it reads."""
         return tuple(f"stage_operand{i}" for i in range(self.formula.operands))
 
 
@@ -171,7 +164,7 @@ class ConvPointwise(Kernel):
 
     @property
     def expansion(self) -> Expansion | None:
-        return self.stage.expansion if isinstance(self.stage, DepthwiseStage) else None
+        return self.stage.expansion
 
     @property
     def ring(self) -> int:
@@ -187,8 +180,10 @@ class ConvPointwise(Kernel):
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        bias = ("bias",) if self.bias else ()
-        return (*self.stage.operands, "weights", *bias, *self.epilogue.parameters(), "scratch", "dst")
+        bias, staged = ("bias",) if self.bias else (), self.stage.operands
+        if self.expansion:  # what the stage reads is a ring in scratch
+            staged = (*self.expansion.operands, *staged[1:])
+        return (*staged, "weights", *bias, *self.epilogue.parameters(), "scratch", "dst")
 
     @property
     def blocks(self) -> int:
