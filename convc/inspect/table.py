@@ -15,8 +15,8 @@ if TYPE_CHECKING:  # a table that was kept is read back without them
 class Row:
     """One step: shapes, parameters, multiply-accumulates, bytes moved (activations and weights), algorithm.
 
-    Shapes are those of one call; the counts are of a whole run, which calls it for each portion of the batch. Phases of
-    a transposed convolution have equal shares of what it takes.
+    Shapes are those of one call; the counts are of a whole run, which calls it for each portion of the batch. Steps of
+    one node, as the phases of a transposed convolution, have equal shares of what it takes.
     `name` is that of the heaviest op in a fused region: a convolution with its activation is shown as the convolution.
     """
 
@@ -67,16 +67,9 @@ def rows(program: Program) -> list[Row]:
 
 
 def calls_of_nodes(program: Program) -> list[int]:
-    """For every step, by how many its node is shared: phases of a transposed convolution may be a step each."""
-    transposed = Counter(step.node.name for step in program.steps if _is_transposed(step.node))
-    return [transposed.get(step.node.name, 1) for step in program.steps]
-
-
-def _is_transposed(node: Node) -> bool:
-    from convc.ir.op import members
-    from convc.ops.conv_transpose import ConvTranspose
-
-    return isinstance(members(node)[0].op, ConvTranspose)
+    """For every step, by how many its node is shared: a copy for each operand, a phase of a transposed convolution."""
+    calls = Counter(step.node.name for step in program.steps)
+    return [calls[step.node.name] for step in program.steps]
 
 
 def _row(step: Step, calls: int) -> Row:
