@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import prod
 from typing import Final
@@ -31,7 +31,13 @@ _FEW: Final = 6
 _ROUNDING: Final = 1e-12
 
 
-def is_pointwise(node: Node) -> bool:
+def resize_of(value: Value, nodes: Mapping[str, Node]) -> Node | None:
+    """The resize that makes `value`, if one does."""
+    node = nodes.get(value.name)
+    return node if node is not None and isinstance(node.op, Resize) else None
+
+
+def is_by_pixel(node: Node) -> bool:
     """Whether each result of a convolution, in groups too, is computed of one pixel."""
     conv, taps = node.op, node.inputs[1].type.shape[2:]
     assert isinstance(conv, Conv)
@@ -40,7 +46,7 @@ def is_pointwise(node: Node) -> bool:
 
 def stays(resize: Node, node: Node) -> str:
     """Why a convolution is computed of the enlarged image all the same; empty if it is not."""
-    return (_stays_after if is_pointwise(node) else _stays_large)(resize, node)
+    return (_stays_after if is_by_pixel(node) else _stays_large)(resize, node)
 
 
 def _stays_after(resize: Node, node: Node) -> str:
