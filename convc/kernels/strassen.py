@@ -168,6 +168,11 @@ class Strassen(Kernel):
         """What a thread needs for a work item."""
 
     @property
+    def oc_tiles(self) -> int:
+        """Tiles of output channels in each piece; the last may have fewer."""
+        return self.bias_floats // ((1 << self.levels) * self.vectors * self.lanes)
+
+    @property
     def ragged(self) -> bool:
         """Whether some of the last vectors are absent."""
         return ceil_div(self.oc, self.lanes) * self.lanes < self.bias_floats
@@ -241,11 +246,6 @@ class StrassenOnce(Strassen):
     @property
     def high(self) -> int:
         return self.ic - self.low
-
-    @property
-    def oc_tiles(self) -> int:
-        """Tiles of output channels in each half; the second half may have fewer."""
-        return self.packing.half // (self.vectors * self.lanes)
 
     @cached_property
     def pairs(self) -> tuple[Pairs, ...]:

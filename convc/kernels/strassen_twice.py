@@ -79,11 +79,6 @@ class StrassenTwice(Strassen):
     def bias_floats(self) -> int:
         return 4 * self.packing.quarter
 
-    @property
-    def oc_tiles(self) -> int:
-        """Tiles of output channels in each quarter; the last may have fewer."""
-        return self.packing.quarter // (self.vectors * self.lanes)
-
     @cached_property
     def pairs(self) -> tuple[Pairs, ...]:
         """Of a four the tiles have one width; the last of all may be narrower."""

@@ -54,7 +54,7 @@ def _scaled(graph: Graph, before: Node) -> tuple[Value, Value] | None:
     if not isinstance(before.op, Mul):
         return None
     type = before.output.type
-    image, scale = sorted(before.inputs, key=lambda value: value.type.shape != type.shape)
+    image, scale = before.inputs if before.inputs[0].type.shape == type.shape else before.inputs[::-1]
     by_channel = scale.type.rank == type.rank and scale.type.shape[1:] == (type.shape[1], *(1,) * (type.rank - 2))
     side_by_side = by_channel and scale.type.strides[1] == scale.type.block
     fits = image.type == type and side_by_side and scale.name not in graph.constants
